@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running commands: lists only, locale C, no shell, bounded in time.
+
+``Run`` is the type that all host code takes as a parameter; ``run`` is the real one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+from ..core.errors import TwostepError
+
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command answered. ``rc`` is its exit status; the texts are decoded, undecodable bytes replaced."""
+
+    rc: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Result]
+
+
+def run(argv: Sequence[str], timeout_s: float = 60.0, stdin: str | None = None) -> Result:
+    """Run ``argv`` and return its result, whatever the exit status.
+
+    :raises TwostepError: ``no_command`` when the program is not installed, ``command_timeout`` after ``timeout_s``.
+    """
+    environment = {"PATH": _PATH, "LC_ALL": "C", "LANG": "C", "HOME": os.environ.get("HOME", "/root")}
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            env=environment,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise TwostepError(
+            "no_command", f"The program {argv[0]!r} is not installed on this host.", f"Install the package that provides {argv[0]}."
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise TwostepError(
+            "command_timeout",
+            f"{' '.join(argv)[:200]!r} did not finish within {timeout_s:g} s.",
+            "Look at the host: a command that hangs often waits for a device that does not answer.",
+        ) from None
+    return Result(done.returncode, done.stdout, done.stderr)
