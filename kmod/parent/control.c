@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twostep parent: control through configfs, one folder per slot.
+ * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+ *
+ * Every write needs the right to load modules in the initial user namespace,
+ * whatever the mode of the file: a container may see configfs.
+ */
+#include <linux/capability.h>
+#include <linux/string.h>
+
+#include "parent.h"
+
+/* Copies a line of user text into @to, without its newline; -EINVAL if it does not fit. */
+static int twostep_copy_line(char *to, size_t size, const char *page, size_t count)
+{
+	size_t length = count && page[count - 1] == '\n' ? count - 1 : count;
+
+	if (length >= size || memchr(page, '\n', length) || memchr(page, '\0', length))
+		return -EINVAL;
+	memcpy(to, page, length);
+	to[length] = '\0';
+	return 0;
+}
+
+/* Runs before each write: may this caller, and is the slot still unmade? */
+static int twostep_lock_unmade(struct twostep_slot *slot)
+{
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	mutex_lock(&slot->mutex);
+	if (slot->disk || slot->swap) {
+		mutex_unlock(&slot->mutex);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+#define SLOT_STRING(_name)								\
+static ssize_t slot_##_name##_show(struct config_item *item, char *page)		\
+{											\
+	struct twostep_slot *slot = to_slot(item);					\
+	ssize_t length;									\
+											\
+	mutex_lock(&slot->mutex);							\
+	length = sysfs_emit(page, "%s\n", slot->_name);					\
+	mutex_unlock(&slot->mutex);							\
+	return length;									\
+}											\
+static ssize_t slot_##_name##_store(struct config_item *item, const char *page,	\
+				    size_t count)					\
+{											\
+	struct twostep_slot *slot = to_slot(item);					\
+	int err = twostep_lock_unmade(slot);						\
+											\
+	if (err)									\
+		return err;								\
+	err = twostep_copy_line(slot->_name, sizeof(slot->_name), page, count);		\
+	mutex_unlock(&slot->mutex);							\
+	return err ?: count;								\
+}											\
+CONFIGFS_ATTR(slot_, _name)
+
+#define SLOT_NUMBER(_name, _min, _max)							\
+static ssize_t slot_##_name##_show(struct config_item *item, char *page)		\
+{											\
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_slot(item)->_name));		\
+}											\
+static ssize_t slot_##_name##_store(struct config_item *item, const char *page,	\
+				    size_t count)					\
+{											\
+	struct twostep_slot *slot = to_slot(item);					\
+	unsigned int value;								\
+	int err;									\
+											\
+	err = kstrtouint(page, 10, &value);						\
+	if (err)									\
+		return err;								\
+	if (value < (_min) || value > (_max))						\
+		return -ERANGE;								\
+	err = twostep_lock_unmade(slot);						\
+	if (err)									\
+		return err;								\
+	WRITE_ONCE(slot->_name, value);							\
+	mutex_unlock(&slot->mutex);							\
+	return count;									\
+}											\
+CONFIGFS_ATTR(slot_, _name)
+
+SLOT_STRING(family);
+SLOT_STRING(params);
+SLOT_NUMBER(queue_depth, 1, 4096);
+SLOT_NUMBER(hw_queues, 1, 64);
+SLOT_NUMBER(request_bytes, 0, TWOSTEP_REQUEST_BYTES_MAX);
+
+static ssize_t slot_expiry_policy_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n", READ_ONCE(to_slot(item)->fail_on_expiry) ? "fail" : "queue");
+}
+
+static ssize_t slot_expiry_policy_store(struct config_item *item, const char *page, size_t count)
+{
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	if (sysfs_streq(page, "fail"))
+		WRITE_ONCE(to_slot(item)->fail_on_expiry, true);
+	else if (sysfs_streq(page, "queue"))
+		WRITE_ONCE(to_slot(item)->fail_on_expiry, false);
+	else
+		return -EINVAL;
+	return count;
+}
+CONFIGFS_ATTR(slot_, expiry_policy);
+
+static int twostep_parse_word(struct twostep_request_line *line, char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	if (!strcmp(word, "version"))
+		return strscpy(line->version, value, sizeof(line->version)) > 0 ? 0 : -EINVAL;
+	if (!strcmp(word, "generation"))
+		return kstrtou64(value, 10, &line->generation);
+	if (!strcmp(word, "deadline_ms"))
+		return kstrtouint(value, 10, &line->deadline_ms);
+	if (!strcmp(word, "schema"))
+		return kstrtouint(value, 10, &line->schema);
+	if (strcmp(word, "mode"))
+		return -EINVAL;
+	if (!strcmp(value, "handover"))
+		line->mode = TWOSTEP_HANDOVER;
+	else if (!strcmp(value, "two_step"))
+		line->mode = TWOSTEP_TWO_STEP;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* "version=1.1.0 generation=3 [mode=...] [deadline_ms=...] [schema=...]" */
+static int twostep_parse_line(struct twostep_request_line *line, char *text)
+{
+	char *word;
+	int err;
+
+	*line = (struct twostep_request_line) {
+		.generation = U64_MAX, .deadline_ms = TWOSTEP_DEADLINE_MS,
+	};
+	while ((word = strsep(&text, " "))) {
+		if (!*word)
+			continue;
+		err = twostep_parse_word(line, word);
+		if (err)
+			return err;
+	}
+	if (!line->version[0] || line->generation == U64_MAX)
+		return -EINVAL;
+	if (!line->deadline_ms || line->deadline_ms > TWOSTEP_DEADLINE_MAX_MS)
+		return -ERANGE;
+	return 0;
+}
+
+static ssize_t slot_swap_store(struct config_item *item, const char *page, size_t count)
+{
+	struct twostep_request_line line;
+	char text[192];
+	int err;
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	err = twostep_copy_line(text, sizeof(text), page, count);
+	if (!err)
+		err = twostep_parse_line(&line, text);
+	if (!err)
+		err = twostep_swap_request(to_slot(item), &line);
+	return err ?: count;
+}
+CONFIGFS_ATTR_WO(slot_, swap);
+
+static ssize_t slot_commit_store(struct config_item *item, const char *page, size_t count)
+{
+	u64 generation;
+	char text[40];
+	int err;
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	err = twostep_copy_line(text, sizeof(text), page, count);
+	if (err)
+		return err;
+	if (!str_has_prefix(text, "generation="))
+		return -EINVAL;
+	err = kstrtou64(text + strlen("generation="), 10, &generation);
+	if (!err)
+		err = twostep_swap_commit(to_slot(item), generation);
+	return err ?: count;
+}
+CONFIGFS_ATTR_WO(slot_, commit);
+
+static ssize_t slot_active_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n", !!READ_ONCE(to_slot(item)->disk));
+}
+
+static ssize_t slot_active_store(struct config_item *item, const char *page, size_t count)
+{
+	struct twostep_slot *slot = to_slot(item);
+	int err;
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	if (!sysfs_streq(page, "0"))
+		return -EINVAL;
+	mutex_lock(&slot->mutex);
+	err = twostep_disk_stop(slot);
+	mutex_unlock(&slot->mutex);
+	return err ?: count;
+}
+CONFIGFS_ATTR(slot_, active);
+
+static struct configfs_attribute *slot_attrs[] = {
+	&slot_attr_family,
+	&slot_attr_params,
+	&slot_attr_queue_depth,
+	&slot_attr_hw_queues,
+	&slot_attr_request_bytes,
+	&slot_attr_expiry_policy,
+	&slot_attr_swap,
+	&slot_attr_commit,
+	&slot_attr_active,
+	NULL
+};
+
+static void slot_item_release(struct config_item *item)
+{
+	kobject_put(&to_slot(item)->kobj);
+}
+
+static struct configfs_item_operations slot_item_ops = { .release = slot_item_release };
+
+static const struct config_item_type slot_type = {
+	.ct_item_ops = &slot_item_ops,
+	.ct_attrs = slot_attrs,
+	.ct_owner = THIS_MODULE,
+};
+
+static struct config_item *slots_make_item(struct config_group *group, const char *name)
+{
+	struct twostep_slot *slot;
+
+	if (!capable(CAP_SYS_MODULE))
+		return ERR_PTR(-EPERM);
+	slot = twostep_slot_alloc(name);
+	if (IS_ERR(slot))
+		return ERR_CAST(slot);
+	config_item_init_type_name(&slot->item, name, &slot_type);
+	return &slot->item;
+}
+
+static void slots_drop_item(struct config_group *group, struct config_item *item)
+{
+	twostep_slot_remove(to_slot(item));
+	config_item_put(item);
+}
+
+static struct configfs_group_operations slots_group_ops = {
+	.make_item = slots_make_item,
+	.drop_item = slots_drop_item,
+};
+
+static const struct config_item_type slots_type = {
+	.ct_group_ops = &slots_group_ops,
+	.ct_owner = THIS_MODULE,
+};
+
+struct configfs_subsystem twostep_subsystem = {
+	.su_group = {
+		.cg_item = {
+			.ci_namebuf = "twostep",
+			.ci_type = &slots_type,
+		},
+	},
+	.su_mutex = __MUTEX_INITIALIZER(twostep_subsystem.su_mutex),
+};

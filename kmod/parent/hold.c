@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twostep parent: the hold, and its end at the deadline whatever happens.
+ * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+ *
+ * Three may want to end a hold: the worker with a successor, the worker with
+ * an error, and the deadline's timer. slot->lock decides: whoever finds
+ * slot->held set and clears it also lets the queue run.
+ */
+#include <linux/smp.h>
+
+#include "../compat/disk.h"
+#include "parent.h"
+
+/* The queue runs again with slot->owner. Returns whether the caller must unquiesce. */
+static bool twostep_resume_locked(struct twostep_slot *slot)
+{
+	lockdep_assert_held(&slot->lock);
+	WRITE_ONCE(slot->failing, false);
+	WRITE_ONCE(slot->resumed_ns, ktime_get_ns());
+	WRITE_ONCE(slot->serving, slot->owner);
+	if (!slot->held)
+		return false;
+	slot->held = false;
+	return true;
+}
+
+static enum hrtimer_restart twostep_hold_expire(struct hrtimer *timer)
+{
+	struct twostep_swap *swap = container_of(timer, struct twostep_swap, deadline);
+	struct twostep_slot *slot = swap->slot;
+	unsigned long flags;
+	bool run = false;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	swap->expired = true;
+	/* Without an owner (two_step) only a child that registers can end it. */
+	if (slot->owner && slot->held)
+		run = twostep_resume_locked(slot);
+	spin_unlock_irqrestore(&slot->lock, flags);
+
+	if (run)
+		blk_mq_unquiesce_queue(slot->disk->queue);
+	wake_up_all(&slot->wait);
+	return HRTIMER_NORESTART;
+}
+
+void twostep_hold_init(struct twostep_swap *swap)
+{
+	twostep_hrtimer_setup(&swap->deadline, twostep_hold_expire);
+}
+
+static void twostep_fence(void *unused)
+{
+	smp_mb(); /* orders this CPU's counts with its view of slot->serving, see traffic.c */
+}
+
+/* From here new requests wait in the queue; ends by itself at the deadline. */
+void twostep_hold_begin(struct twostep_swap *swap)
+{
+	struct twostep_slot *slot = swap->slot;
+	unsigned long flags;
+
+	swap->begun = ktime_get();
+	atomic64_set(&slot->held_requests, 0);
+	blk_mq_quiesce_queue_nowait(slot->disk->queue);
+	spin_lock_irqsave(&slot->lock, flags);
+	slot->held = true;
+	WRITE_ONCE(slot->serving, NULL);
+	spin_unlock_irqrestore(&slot->lock, flags);
+	hrtimer_start(&swap->deadline, ms_to_ktime(swap->line.deadline_ms),
+		      HRTIMER_MODE_REL_SOFT);
+	on_each_cpu(twostep_fence, NULL, 1);
+}
+
+/* Waits until no request and no call is in the old child; -ETIMEDOUT at the deadline. */
+int twostep_hold_drain(struct twostep_swap *swap)
+{
+	wait_event_idle(swap->slot->wait,
+			twostep_idle(swap->slot) || READ_ONCE(swap->expired));
+	return READ_ONCE(swap->expired) ? -ETIMEDOUT : 0;
+}
+
+/*
+ * Ends the hold with @successor, or with the old child if it is NULL. False if
+ * the deadline came first: then the old child serves and nothing has changed.
+ */
+bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *successor)
+{
+	struct twostep_slot *slot = swap->slot;
+	unsigned long flags;
+	bool run = false;
+	bool mine;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	/* Without an owner nobody else can have ended it. */
+	mine = !slot->owner || !swap->expired;
+	if (mine) {
+		if (successor) {
+			slot->owner = successor;
+			slot->generation++;
+		}
+		run = twostep_resume_locked(slot);
+	}
+	spin_unlock_irqrestore(&slot->lock, flags);
+
+	if (run)
+		blk_mq_unquiesce_queue(slot->disk->queue);
+	hrtimer_cancel(&swap->deadline);
+	return mine;
+}
+
+/* two_step: takes the slot from its old child, drained. False if the deadline came first. */
+bool twostep_hold_detach(struct twostep_swap *swap)
+{
+	struct twostep_slot *slot = swap->slot;
+	unsigned long flags;
+	bool mine;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	mine = !swap->expired;
+	if (mine)
+		slot->owner = NULL;
+	spin_unlock_irqrestore(&slot->lock, flags);
+	return mine;
+}
+
+/* two_step: the second deadline, as far away as the first was. */
+void twostep_hold_rearm(struct twostep_swap *swap)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&swap->slot->lock, flags);
+	swap->expired = false;
+	spin_unlock_irqrestore(&swap->slot->lock, flags);
+	hrtimer_start(&swap->deadline, ms_to_ktime(swap->line.deadline_ms),
+		      HRTIMER_MODE_REL_SOFT);
+}
+
+/* two_step, second deadline, policy "fail": requests end with an error until a child comes. */
+void twostep_hold_fail(struct twostep_slot *slot)
+{
+	unsigned long flags;
+	bool run;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	WRITE_ONCE(slot->failing, true);
+	run = slot->held;
+	slot->held = false;
+	spin_unlock_irqrestore(&slot->lock, flags);
+	if (run)
+		blk_mq_unquiesce_queue(slot->disk->queue);
+}

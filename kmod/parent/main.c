@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twostep parent: load and unload.
+ * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+ *
+ * Unloading needs no check of its own: each slot's configfs folder and each
+ * registered child holds a reference to this module.
+ */
+#include "parent.h"
+
+static struct kobject *twostep_kobj;
+
+static ssize_t contract_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", TWOSTEP_CONTRACT_STRING);
+}
+
+static struct kobj_attribute contract_attribute = __ATTR_RO(contract);
+
+static int __init twostep_init(void)
+{
+	int err;
+
+	twostep_kobj = kobject_create_and_add("twostep", kernel_kobj);
+	if (!twostep_kobj)
+		return -ENOMEM;
+	err = sysfs_create_file(twostep_kobj, &contract_attribute.attr);
+	if (err)
+		goto put;
+	err = twostep_registry_init(twostep_kobj);
+	if (err)
+		goto put;
+	err = twostep_slots_init(twostep_kobj);
+	if (err)
+		goto registry;
+	err = configfs_register_subsystem(&twostep_subsystem);
+	if (err)
+		goto slots;
+	pr_info("parent ready, contract %s\n", TWOSTEP_CONTRACT_STRING);
+	return 0;
+
+slots:
+	twostep_slots_exit();
+registry:
+	twostep_registry_exit();
+put:
+	kobject_put(twostep_kobj);
+	return err;
+}
+
+static void __exit twostep_exit(void)
+{
+	configfs_unregister_subsystem(&twostep_subsystem);
+	twostep_slots_exit();
+	twostep_registry_exit();
+	kobject_put(twostep_kobj);
+}
+
+module_init(twostep_init);
+module_exit(twostep_exit);
+
+MODULE_DESCRIPTION("Parent of hot-swappable block drivers");
+MODULE_AUTHOR("The twostep.hotswap authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("1.0.0");
+MODULE_INFO(twostep_contract, TWOSTEP_CONTRACT_STRING);

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twostep parent: the children that are loaded, and the handshake with them.
+ * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+ *
+ * Registration makes a child known and nothing else; which slot uses it is
+ * swap.c's business.
+ */
+#include "parent.h"
+
+static DEFINE_MUTEX(twostep_registry_lock);
+static LIST_HEAD(twostep_registry);	/* twostep_registry_lock */
+static struct kset *twostep_children;
+
+#define REGISTRATION_ATTR(_name, _format, ...)					\
+static ssize_t _name##_show(struct kobject *kobj, struct kobj_attribute *attr,	\
+			    char *buf)						\
+{										\
+	struct twostep_registration *reg =					\
+		container_of(kobj, struct twostep_registration, kobj);		\
+										\
+	return sysfs_emit(buf, _format "\n", __VA_ARGS__);			\
+}										\
+static struct kobj_attribute _name##_attribute = __ATTR_RO(_name)
+
+REGISTRATION_ATTR(family, "%s", reg->child->family);
+REGISTRATION_ATTR(version, "%s", reg->child->version);
+REGISTRATION_ATTR(contract, "%u.%u", reg->child->contract_major,
+		  reg->child->contract_minor);
+REGISTRATION_ATTR(schema_reads, "%u-%u", reg->child->reads.min, reg->child->reads.max);
+REGISTRATION_ATTR(schema_writes, "%u-%u", reg->child->writes.min, reg->child->writes.max);
+REGISTRATION_ATTR(request_bytes, "%u", reg->child->request_bytes);
+REGISTRATION_ATTR(users, "%d", atomic_read(&reg->users));
+
+static ssize_t features_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct twostep_registration *reg =
+		container_of(kobj, struct twostep_registration, kobj);
+
+	return twostep_show_features(reg->child->features, buf);
+}
+
+static struct kobj_attribute features_attribute = __ATTR_RO(features);
+
+static struct attribute *registration_attrs[] = {
+	&family_attribute.attr,
+	&version_attribute.attr,
+	&contract_attribute.attr,
+	&features_attribute.attr,
+	&schema_reads_attribute.attr,
+	&schema_writes_attribute.attr,
+	&request_bytes_attribute.attr,
+	&users_attribute.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(registration);
+
+static void registration_free(struct kobject *kobj)
+{
+	kfree(container_of(kobj, struct twostep_registration, kobj));
+}
+
+static const struct kobj_type registration_ktype = {
+	.release = registration_free,
+	.sysfs_ops = &kobj_sysfs_ops,
+	.default_groups = registration_groups,
+};
+
+static bool twostep_name_fits(const char *name, size_t max)
+{
+	return name && *name && strlen(name) <= max;
+}
+
+/* The handshake: each refusal has its own errno and its own line in the log. */
+static int twostep_check_child(const struct twostep_child *child)
+{
+	const char *module = child->owner ? module_name(child->owner) : "(built in)";
+
+	if (child->contract_major != TWOSTEP_CONTRACT_MAJOR) {
+		pr_err("%s refused: contract %u.%u, the parent's is %s\n", module,
+		       child->contract_major, child->contract_minor, TWOSTEP_CONTRACT_STRING);
+		return -EPROTO;
+	}
+	if (child->contract_minor > TWOSTEP_CONTRACT_MINOR) {
+		pr_err("%s refused: contract %u.%u is newer than the parent's %s\n", module,
+		       child->contract_major, child->contract_minor, TWOSTEP_CONTRACT_STRING);
+		return -EPROTONOSUPPORT;
+	}
+	if (child->size != sizeof(*child)) {
+		pr_err("%s refused: its struct twostep_child has %u bytes, the parent's %zu\n",
+		       module, child->size, sizeof(*child));
+		return -EMSGSIZE;
+	}
+	if (!child->owner || !child->prepare || !child->adopt || !child->abandon ||
+	    !child->queue_rq || !child->release) {
+		pr_err("%s refused: a method is missing\n", module);
+		return -ENOSYS;
+	}
+	if (!twostep_name_fits(child->family, TWOSTEP_FAMILY_MAX) ||
+	    !twostep_name_fits(child->version, TWOSTEP_VERSION_MAX) ||
+	    child->request_bytes > TWOSTEP_REQUEST_BYTES_MAX ||
+	    child->reads.min > child->reads.max || child->writes.min > child->writes.max) {
+		pr_err("%s refused: bad name, range or size\n", module);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct twostep_registration *twostep_registry_find(const char *family,
+							  const char *version)
+{
+	struct twostep_registration *reg;
+
+	lockdep_assert_held(&twostep_registry_lock);
+	list_for_each_entry(reg, &twostep_registry, entry)
+		if (!strcmp(reg->child->family, family) && !strcmp(reg->child->version, version))
+			return reg;
+	return NULL;
+}
+
+int twostep_register_child(const struct twostep_child *child)
+{
+	struct twostep_registration *reg;
+	int err;
+
+	err = twostep_check_child(child);
+	if (err)
+		return err;
+	reg = kzalloc(sizeof(*reg), GFP_KERNEL);
+	if (!reg)
+		return -ENOMEM;
+	reg->child = child;
+	reg->kobj.kset = twostep_children;
+
+	mutex_lock(&twostep_registry_lock);
+	if (twostep_registry_find(child->family, child->version)) {
+		mutex_unlock(&twostep_registry_lock);
+		pr_err("%s refused: %s %s is already registered\n", module_name(child->owner),
+		       child->family, child->version);
+		kfree(reg);
+		return -EEXIST;
+	}
+	err = kobject_init_and_add(&reg->kobj, &registration_ktype, NULL, "%s",
+				   module_name(child->owner));
+	if (!err)
+		list_add_tail(&reg->entry, &twostep_registry);
+	mutex_unlock(&twostep_registry_lock);
+	if (err) {
+		kobject_put(&reg->kobj);
+		return err;
+	}
+	pr_info("child %s %s registered by %s\n", child->family, child->version,
+		module_name(child->owner));
+	twostep_slots_wake();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(twostep_register_child);
+
+int twostep_unregister_child(const struct twostep_child *child)
+{
+	struct twostep_registration *reg;
+
+	mutex_lock(&twostep_registry_lock);
+	reg = twostep_registry_find(child->family, child->version);
+	if (!reg || reg->child != child || atomic_read(&reg->users)) {
+		mutex_unlock(&twostep_registry_lock);
+		pr_err("child %s %s is not registered or in use, not unregistered\n",
+		       child->family, child->version);
+		return -EBUSY;
+	}
+	list_del(&reg->entry);
+	mutex_unlock(&twostep_registry_lock);
+	kobject_del(&reg->kobj);
+	kobject_put(&reg->kobj);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(twostep_unregister_child);
+
+bool twostep_registry_has(const char *family, const char *version)
+{
+	bool found;
+
+	mutex_lock(&twostep_registry_lock);
+	found = twostep_registry_find(family, version);
+	mutex_unlock(&twostep_registry_lock);
+	return found;
+}
+
+/* Returns the registration with a reference to its module, or NULL. */
+struct twostep_registration *twostep_registry_get(const char *family, const char *version)
+{
+	struct twostep_registration *reg;
+
+	mutex_lock(&twostep_registry_lock);
+	reg = twostep_registry_find(family, version);
+	if (reg && try_module_get(reg->child->owner))
+		atomic_inc(&reg->users);
+	else
+		reg = NULL;
+	mutex_unlock(&twostep_registry_lock);
+	return reg;
+}
+
+void twostep_registry_put(struct twostep_registration *reg)
+{
+	struct module *owner = reg->child->owner;
+
+	/* After this the module may be unloaded, and with it go reg and child. */
+	atomic_dec(&reg->users);
+	module_put(owner);
+}
+
+int twostep_registry_init(struct kobject *parent)
+{
+	twostep_children = kset_create_and_add("children", NULL, parent);
+	return twostep_children ? 0 : -ENOMEM;
+}
+
+void twostep_registry_exit(void)
+{
+	kset_unregister(twostep_children);
+}

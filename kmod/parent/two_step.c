@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twostep parent: two_step swaps, where the old module goes before the new one comes.
+ * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+ *
+ * Between the two only user space can bring a child. At the first deadline the
+ * old one is asked for through modprobe; at the second the slot's policy
+ * applies. Whatever child of the asked-for version, or after the first
+ * deadline of the old version, registers in the meantime adopts the state.
+ */
+#include <linux/kmod.h>
+#include <linux/sched/mm.h>
+
+#include "parent.h"
+
+struct twostep_detached {
+	struct twostep_swap *swap;
+	struct twostep_state *state;
+	char old_module[MODULE_NAME_LEN];
+	u64 features;			/* promised by the old child */
+};
+
+/* Lets @version adopt if it is registered. 0, -ENOENT, or why it could not. */
+static int twostep_adopt_version(struct twostep_detached *detached, const char *version)
+{
+	struct twostep_swap *swap = detached->swap;
+	struct twostep_slot *slot = swap->slot;
+	struct twostep_registration *candidate;
+	struct twostep_instance *successor;
+	u16 schema = twostep_state_schema(detached->state);
+	ktime_t begun = ktime_get();
+	const char *why;
+	int err;
+
+	candidate = twostep_registry_get(slot->family, version);
+	if (!candidate)
+		return -ENOENT;
+	err = -EPERM;
+	why = "it breaks a promise (feature) of the old child";
+	if (detached->features & ~candidate->child->features)
+		goto put;
+	err = -EPROTO;
+	why = "it does not read the state's schema";
+	if (schema < candidate->child->reads.min || schema > candidate->child->reads.max)
+		goto put;
+	err = -E2BIG;
+	why = "request data larger than the slot's request_bytes";
+	if (candidate->child->request_bytes > slot->request_bytes)
+		goto put;
+	successor = twostep_instance_prepare(slot, candidate);
+	twostep_swap_time(swap, &slot->report.prepare_ns, begun);
+	if (IS_ERR(successor)) {
+		err = PTR_ERR(successor);
+		why = "prepare failed";
+		goto put;
+	}
+	why = twostep_disk_misfit(slot, &successor->limits);
+	err = why ? -EPERM : 0;
+	begun = ktime_get();
+	if (!err) {
+		why = "adopt failed";
+		err = successor->child->adopt(successor->data, detached->state);
+		twostep_swap_time(swap, &slot->report.adopt_ns, begun);
+	}
+	if (err) {
+		twostep_instance_release(successor);
+		goto report;
+	}
+	twostep_hold_end(swap, successor);
+	twostep_swap_time(swap, &slot->report.hold_ns, swap->begun);
+	if (twostep_instance_show(slot, successor))
+		pr_warn("%s: no room for the child's files in sysfs\n", slot->name);
+	return 0;
+
+put:
+	twostep_registry_put(candidate);
+report:
+	pr_err("%s: %s cannot adopt: %s (%d)\n", slot->name, version, why, err);
+	return err;
+}
+
+/* Waits, however long it takes, for a child that adopts. */
+static void twostep_await_successor(struct twostep_detached *detached)
+{
+	struct twostep_swap *swap = detached->swap;
+	struct twostep_slot *slot = swap->slot;
+	unsigned int deadlines = 0;
+	unsigned int wakes;
+	bool asked_failed = false;
+
+	for (;;) {
+		wakes = twostep_slots_wakes();
+		if (!asked_failed) {
+			int err = twostep_adopt_version(detached, swap->line.version);
+
+			if (!err) {
+				twostep_swap_answer(swap, TWOSTEP_OK, 0, "adopted");
+				return;
+			}
+			asked_failed = err != -ENOENT;
+		}
+		if ((asked_failed || deadlines) &&
+		    !twostep_adopt_version(detached, slot->report.from)) {
+			twostep_swap_answer(swap, TWOSTEP_RETURNED, 0, "%s",
+					    asked_failed ? "the asked-for version could not adopt" :
+							   "the deadline passed");
+			return;
+		}
+		/* A wrong successor must leave before the old one's turn: it has failed for good. */
+		if (asked_failed && !deadlines)
+			request_module_nowait("%s", detached->old_module);
+		wait_event_idle(slot->wait, twostep_slots_wakes() != wakes ||
+					    (deadlines < 2 && READ_ONCE(swap->expired)));
+		if (deadlines >= 2 || !READ_ONCE(swap->expired))
+			continue;
+		if (++deadlines == 1) {
+			pr_err("%s: no %s %s within %u ms, asking for %s again\n", slot->name,
+			       slot->family, swap->line.version, swap->line.deadline_ms,
+			       detached->old_module);
+			twostep_hold_rearm(swap);
+			request_module_nowait("%s", detached->old_module);
+		} else if (READ_ONCE(slot->fail_on_expiry)) {
+			pr_err("%s: no child, failing I/O as configured\n", slot->name);
+			twostep_hold_fail(slot);
+		} else {
+			pr_err("%s: no child, I/O stays queued as configured\n", slot->name);
+		}
+	}
+}
+
+/* The whole of a two_step swap; @old serves on entry. */
+void twostep_two_step(struct twostep_swap *swap, struct twostep_instance *old)
+{
+	struct twostep_detached detached = { .swap = swap };
+	struct twostep_slot *slot = swap->slot;
+	unsigned int noio;
+	ktime_t begun;
+	int err;
+
+	strscpy(detached.old_module, module_name(old->child->owner), sizeof(detached.old_module));
+	detached.features = old->child->features;
+
+	/* All of it, the wait for the successor included, is inside the hold. */
+	noio = memalloc_noio_save();
+	twostep_hold_begin(swap);
+	twostep_swap_time(swap, &slot->report.quiesce_ns, swap->begun);
+	begun = ktime_get();
+	err = twostep_hold_drain(swap);
+	twostep_swap_time(swap, &slot->report.drain_ns, begun);
+	if (err) {
+		twostep_hold_end(swap, NULL);
+		twostep_swap_answer(swap, TWOSTEP_RETURNED, err,
+				    "deadline of %u ms passed: drain did not end, %llu requests in flight",
+				    swap->line.deadline_ms, twostep_inflight(slot));
+		goto restore;
+	}
+	detached.state = twostep_take_state(swap, old,
+					    swap->line.schema ?: old->child->writes.max);
+	if (IS_ERR(detached.state)) {
+		err = PTR_ERR(detached.state);
+		twostep_hold_end(swap, NULL);
+		twostep_swap_answer(swap, TWOSTEP_RETURNED, err, "abandon failed: %d", err);
+		goto restore;
+	}
+	if (!twostep_hold_detach(swap)) {
+		twostep_hold_end(swap, NULL);
+		twostep_swap_answer(swap, TWOSTEP_RETURNED, -ETIMEDOUT,
+				    "deadline of %u ms passed: abandon came late",
+				    swap->line.deadline_ms);
+		goto free;
+	}
+	begun = ktime_get();
+	twostep_instance_release(old);
+	twostep_swap_time(swap, &slot->report.release_ns, begun);
+	twostep_swap_answer(swap, TWOSTEP_DETACHED, 0, "waiting for %s", swap->line.version);
+	twostep_await_successor(&detached);
+free:
+	twostep_state_free(detached.state);
+restore:
+	memalloc_noio_restore(noio);
+}

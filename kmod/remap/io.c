@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * remap: the data path: a request's bios are cloned to the lower device.
+ * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+ *
+ * All clones of a request are made before the first is submitted, so that a
+ * lack of memory can be answered with BLK_STS_RESOURCE and nothing to undo.
+ */
+#include <linux/blk-mq.h>
+#include <linux/sched.h>
+
+#include "remap.h"
+
+#define REMAP_CLONES_KEPT	128	/* of the mempool: progress without memory */
+
+/* What a clone takes over from its request; NOWAIT and polling end at the parent's queue. */
+#define REMAP_CLONE_FLAGS	(REQ_FUA | REQ_SYNC | REQ_META | REQ_PRIO | REQ_IDLE | \
+				 REQ_RAHEAD | REQ_FAILFAST_MASK | REQ_NOUNMAP)
+
+int remap_io_init(struct remap *remap)
+{
+	return bioset_init(&remap->clones, REMAP_CLONES_KEPT, 0, 0);
+}
+
+void remap_io_exit(struct remap *remap)
+{
+	bioset_exit(&remap->clones);
+}
+
+static void remap_put(struct remap_request *request)
+{
+	if (!refcount_dec_and_test(&request->pending))
+		return;
+	remap_stats_end(request);
+	twostep_end_request(request->rq, request->status);
+}
+
+static void remap_clone_done(struct bio *clone)
+{
+	struct remap_request *request = clone->bi_private;
+	blk_status_t status = clone->bi_status;
+
+	if (status)
+		WRITE_ONCE(request->status, status);
+	bio_put(clone);
+	remap_put(request);
+}
+
+static void remap_clone_setup(struct bio *clone, struct remap_request *request)
+{
+	clone->bi_end_io = remap_clone_done;
+	clone->bi_private = request;
+	refcount_inc(&request->pending);
+}
+
+/* An empty list means that there was no memory. */
+static struct bio_list remap_clone_data(struct remap_request *request, struct request *rq)
+{
+	struct remap *remap = request->remap;
+	blk_opf_t opf = req_op(rq) | (rq->cmd_flags & REMAP_CLONE_FLAGS);
+	struct bio_list clones = BIO_EMPTY_LIST;
+	struct bio *bio, *clone;
+
+	__rq_for_each_bio(bio, rq) {
+		clone = bio_alloc_clone(remap->lower.bdev, bio, GFP_NOWAIT, &remap->clones);
+		if (!clone) {
+			while ((clone = bio_list_pop(&clones)))
+				bio_put(clone);
+			return clones;
+		}
+		/* Not the bio's own flags: the flush machinery has taken some from the request. */
+		clone->bi_opf = opf;
+		remap_clone_setup(clone, request);
+		bio_list_add(&clones, clone);
+	}
+	return clones;
+}
+
+static struct bio_list remap_clone_flush(struct remap_request *request)
+{
+	struct remap *remap = request->remap;
+	struct bio_list clones = BIO_EMPTY_LIST;
+	struct bio *clone;
+
+	clone = bio_alloc_bioset(remap->lower.bdev, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC,
+				 GFP_NOWAIT, &remap->clones);
+	if (clone) {
+		remap_clone_setup(clone, request);
+		bio_list_add(&clones, clone);
+	}
+	return clones;
+}
+
+blk_status_t remap_queue_rq(void *data, struct request *rq)
+{
+	struct remap_request *request = twostep_request_data(rq);
+	struct blk_plug *plug = current->plug;
+	struct bio_list clones;
+	struct bio *clone;
+
+	request->remap = data;
+	request->rq = rq;
+	request->status = BLK_STS_OK;
+	refcount_set(&request->pending, 1);
+	clones = req_op(rq) == REQ_OP_FLUSH ? remap_clone_flush(request) :
+					      remap_clone_data(request, rq);
+	if (bio_list_empty(&clones))
+		return BLK_STS_RESOURCE;
+
+	remap_stats_begin(request);
+	/*
+	 * We may be inside the flush of the task's plug. A lower request that
+	 * joined that plug would be dispatched under this queue's protection
+	 * instead of its own.
+	 */
+	current->plug = NULL;
+	while ((clone = bio_list_pop(&clones)))
+		submit_bio_noacct(clone);
+	current->plug = plug;
+	remap_put(request);
+	return BLK_STS_OK;
+}
