@@ -33,6 +33,7 @@ static int __init twostep_init(void)
 	err = twostep_slots_init(twostep_kobj);
 	if (err)
 		goto registry;
+	config_group_init(&twostep_subsystem.su_group);
 	err = configfs_register_subsystem(&twostep_subsystem);
 	if (err)
 		goto slots;
