@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One request for a DKMS package version on this host: look, plan, act, look again, report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Callable
+
+from ..core import dkms, dkms_check
+from ..core.dkms_conf import Package
+from ..core.dkms_facts import FileFacts, Found, KernelFacts
+from ..core.errors import TwostepError
+from . import dkms_lock, dkms_needs, dkms_source, dkms_tree, source_archive
+from .dkms import Actor
+from .paths import Paths
+from .runner import Run
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted. `archive` is empty in check mode; both archive fields are empty for state `absent`."""
+
+    package: Package
+    state: str
+    kernels: tuple[str, ...]
+    archive: str = ""
+    archive_sha256: str = ""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        return tuple(module.name for module in self.package.modules)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found, which steps that asked for, and what stood afterwards (in check mode: what was found)."""
+
+    before: Found
+    steps: tuple[dkms.Step, ...]
+    after: Found
+    build_seconds: float = 0.0
+
+
+class Job:
+    """Works on one request. Everything that touches the world comes in by parameter."""
+
+    def __init__(
+        self,
+        request: Request,
+        paths: Paths,
+        run: Run,
+        which: dkms_needs.Which = shutil.which,
+        euid: Callable[[], int] = os.geteuid,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request = request
+        self._paths = paths
+        self._run = run
+        self._which = which
+        self._euid = euid
+        self._now = now
+        self._digest = dkms_source.digest(request.package, request.archive_sha256) if request.archive_sha256 else ""
+
+    def check(self) -> Outcome:
+        """Look and plan; change nothing."""
+        before, steps = self._plan()
+        if not steps:
+            self._prove(before)
+        return Outcome(before, steps, before)
+
+    def apply(self) -> Outcome:
+        """Look, plan and act under the lock, then prove the result by looking again."""
+        outlook = self.check()
+        if not outlook.steps:
+            return outlook
+        with dkms_lock.held(self._paths):
+            before, steps = self._plan()
+            actor = Actor(self._paths, self._run, self._request.package, self._packed(steps), self._digest)
+            build_seconds = 0.0
+            for step in steps:
+                began = self._now()
+                actor.do(step)
+                if step.action == "build":
+                    build_seconds += self._now() - began
+            after = self._look()
+            self._prove(after)
+        return Outcome(before, steps, after, round(build_seconds, 3))
+
+    def _look(self) -> Found:
+        package = self._request.package
+        with_dkms = self._which("dkms") is not None
+        return dkms_tree.look(
+            self._paths,
+            self._run,
+            package.name,
+            package.version,
+            list(self._request.modules),
+            list(self._request.kernels),
+            self._digest,
+            with_dkms,
+        )
+
+    def _plan(self) -> tuple[Found, tuple[dkms.Step, ...]]:
+        request = self._request
+        found = self._look()
+        if request.state == "absent":
+            steps = dkms.plan_absent(found, self._loaded())
+        else:
+            dkms_needs.check_dkms(self._which)
+            for kernel in request.kernels:
+                dkms_needs.check_kernel(self._paths, kernel)
+            steps = dkms.plan_present(found, request.state, list(request.kernels), request.modules)
+        for step in steps:
+            if step.action == "build":
+                dkms_needs.check_build(self._paths, self._run, self._which, request.package, step.kernel)
+        if steps:
+            dkms_needs.check_root(self._euid())
+        if any(step.action in ("add", "remove", "build", "install", "uninstall") for step in steps):
+            dkms_needs.check_dkms(self._which)
+        return found, tuple(steps)
+
+    def _packed(self, steps: tuple[dkms.Step, ...]) -> bytes:
+        if not any(step.action == "write_source" for step in steps):
+            return b""
+        return source_archive.read(self._request.archive, self._request.archive_sha256)
+
+    def _loaded(self) -> list[str]:
+        try:
+            return os.listdir(self._paths.sys + "/module")
+        except OSError:
+            return []
+
+    def _prove(self, found: Found) -> None:
+        request = self._request
+        if request.state == "absent":
+            left = dkms.plan_absent(found, [])
+            if left:
+                raise TwostepError(
+                    "not_removed",
+                    f"DKMS reported success, but {request.package.name} {request.package.version} is not gone: {left[0].action}: {left[0].reason}.",
+                    "Look at dkms status on the host.",
+                )
+            return
+        if not found.registered or found.source != "wanted":
+            raise TwostepError("not_added", "DKMS reported success, but does not know the source.", "Look at dkms status on the host.")
+        for kernel in self._wanted_kernels(found):
+            if request.state == "present":
+                dkms_check.check_installed(kernel, request.package.version, request.modules)
+            elif request.state == "built":
+                dkms_check.check_built(kernel, request.package.version, request.modules)
+            if request.package.publish_symvers and request.state != "added":
+                self._check_published(kernel.kernel)
+
+    def _wanted_kernels(self, found: Found) -> list[KernelFacts]:
+        return [kernel for kernel in found.kernels if kernel.kernel in self._request.kernels]
+
+    def _check_published(self, kernel: str) -> None:
+        tree = os.path.join(self._paths.dkms_tree, self._request.package.name, self._request.package.version, kernel)
+        if not any(os.path.isfile(os.path.join(folder, "Module.symvers")) for folder, _folders, _files in os.walk(tree)):
+            raise TwostepError(
+                "no_symvers",
+                f"The build for kernel {kernel} left no Module.symvers in {tree}.",
+                "Run this module with state absent, then again; children cannot be built without it.",
+            )
+
+    def kernels_of(self, outcome: Outcome) -> list[str]:
+        """Return the kernels to report on: the wanted ones, or for `absent` the ones that had something."""
+        if self._request.state != "absent":
+            return list(self._request.kernels)
+        return [kernel.kernel for kernel in outcome.before.kernels if kernel.built or kernel.installed or kernel.half_built]
+
+    def report(self, found: Found, kernels: list[str]) -> list[dict[str, Any]]:
+        """Return `kernels` with their status and module files, for the result of the Ansible module."""
+        modules = self._request.modules
+        return [
+            {
+                "kernel": kernel.kernel,
+                "status": dkms_check.status_word(kernel, modules),
+                "modules": [_shown(file) for file in kernel.installed if not modules or file.name in modules],
+            }
+            for kernel in found.kernels
+            if kernel.kernel in kernels
+        ]
+
+
+def _shown(file: FileFacts) -> dict[str, Any]:
+    shown = asdict(file)
+    problem = shown.pop("problem")
+    return {**shown, "problem": problem} if problem else shown

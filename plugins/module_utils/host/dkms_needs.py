@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a DKMS build needs on a host, found by looking before anything is changed."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, Optional
+
+from ..core import distro
+from ..core.dkms_conf import Package
+from ..core.errors import TwostepError
+from . import dkms_tree
+from .paths import Paths
+from .runner import Run
+
+Which = Callable[[str], Optional[str]]
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def check_root(euid: int) -> None:
+    """Raise `not_root` unless the user is root."""
+    if euid != 0:
+        raise TwostepError("not_root", f"DKMS needs root; this is user {euid}.", "Set become: true.")
+
+
+def check_dkms(which: Which) -> None:
+    """Raise `no_dkms` unless DKMS is installed."""
+    if which("dkms") is None:
+        raise TwostepError("no_dkms", "DKMS is not installed on this host.", "Install the package dkms.")
+
+
+def check_kernel(paths: Paths, kernel: str) -> None:
+    """Raise `no_kernel` unless the host has a module folder for `kernel`."""
+    if not os.path.isdir(paths.modules(kernel)):
+        raise TwostepError(
+            "no_kernel",
+            f"Kernel {kernel} is not installed on this host: /lib/modules/{kernel} is missing.",
+            "Name a kernel that is installed.",
+        )
+
+
+def check_build(paths: Paths, run: Run, which: Which, wanted: Package, kernel: str) -> None:
+    """Raise unless headers, compiler, packages and symbol versions for a build of `wanted` for `kernel` are there."""
+    check_headers(paths, kernel)
+    clang = "CONFIG_CC_IS_CLANG=y" in _text(os.path.join(paths.modules(kernel), "build/include/config/auto.conf"))
+    for program in ("make", "clang" if clang else "gcc"):
+        if which(program) is None:
+            raise TwostepError("no_compiler", f"The build needs {program}, which is not installed.", f"Install the package {program}.")
+    for name in wanted.depends:
+        if not any(line.state == "installed" and line.kernel == kernel for line in dkms_tree.status(name, run)):
+            raise TwostepError(
+                "no_dependency",
+                f"{wanted.name} needs the DKMS package {name}, which is not installed for kernel {kernel}.",
+                f"Install {name} for this kernel first.",
+            )
+    if wanted.symvers_from and not dkms_tree.symvers(paths, wanted.symvers_from, kernel):
+        raise TwostepError(
+            "no_symvers",
+            f"{wanted.symvers_from} has published no symbol versions for kernel {kernel}.",
+            f"Install {wanted.symvers_from} for this kernel with symvers: publish.",
+        )
+
+
+def check_headers(paths: Paths, kernel: str) -> None:
+    """Raise `no_headers` unless the build folder of `kernel` is there."""
+    if os.path.isdir(os.path.join(paths.modules(kernel), "build/include")):
+        return
+    package = distro.headers_package(_text(paths.at("/etc/os-release")), kernel)
+    raise TwostepError(
+        "no_headers",
+        f"The headers of kernel {kernel} are not installed: /lib/modules/{kernel}/build is missing.",
+        f"Install the package {package}." if package else "Install the headers or development package of this kernel.",
+        {"package": package},
+    )

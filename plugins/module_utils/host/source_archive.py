@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A source tree as one archive: packed on the controller, unpacked on the host.
+
+The same files give the same digest on every controller: it is taken over the tar before
+compression, since compressors differ. Unpacking trusts nothing: plain files and folders below the
+target only, within limits, and the digest first.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import hashlib
+import io
+import os
+import re
+import stat
+import tarfile
+import zlib
+
+from ..core.errors import TwostepError
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_FILES = 2000
+_WANTED = ("*.c", "*.h", "*.S", "Kbuild", "Kconfig", "Makefile", "*.mk", "*.sh", "*.txt", "*.md", "ABI")
+_BUILT = ("*.mod.c", ".*")
+# Each part begins with a letter or digit, so neither "..", an absolute path nor an option can be one.
+_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}(/[A-Za-z0-9][A-Za-z0-9._+-]{0,63}){0,7}")
+
+
+def _bad_source(message: str, next_step: str) -> TwostepError:
+    return TwostepError("bad_source", message, next_step)
+
+
+def _bad_archive(why: str) -> TwostepError:
+    return TwostepError(
+        "bad_archive", f"The source archive is refused: {why}.", "Run the task again; if it stays, look at the source folder."
+    )
+
+
+def _chosen(folder: str) -> list[str]:
+    chosen = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(folders + files):
+            path = os.path.join(parent, name)
+            wanted = any(fnmatch.fnmatchcase(name, pattern) for pattern in _WANTED)
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in _BUILT):
+                continue
+            if os.path.islink(path) and (wanted or os.path.isdir(path)):
+                raise _bad_source(f"{path} is a link.", "Put the file itself there.")
+            if wanted and stat.S_ISREG(os.lstat(path).st_mode):
+                chosen.append(os.path.relpath(path, folder).replace(os.sep, "/"))
+    return sorted(chosen)
+
+
+def pack(folder: str) -> tuple[bytes, str]:
+    """Return the sources below `folder` as tar bytes and their SHA-256.
+
+    Build products, hidden files and everything that no build reads stay out; times, owners and the order are fixed.
+
+    :raises TwostepError: `bad_source` for a missing or empty folder, a link, an odd file name or too much data.
+    """
+    if not os.path.isdir(folder):
+        raise _bad_source(f"{folder} is not a folder on the controller.", "Set src to the folder with the module's sources.")
+    names = _chosen(folder)
+    if not names:
+        raise _bad_source(f"{folder} holds no source files.", "Set src to the folder with the module's sources.")
+    buffer = io.BytesIO()
+    total = 0
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in names:
+            if _MEMBER.fullmatch(name) is None:
+                raise _bad_source(f"The file name {name[:120]!r} is not allowed.", "Use letters, digits and . _ + - only.")
+            path = os.path.join(folder, name)
+            with open(path, "rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+            total += len(data)
+            if total > MAX_BYTES or len(names) > MAX_FILES:
+                raise _bad_source(
+                    f"{folder} holds more than {MAX_FILES} files or {MAX_BYTES} bytes.", "Set src to the module's own folder."
+                )
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            member.mode = 0o755 if os.stat(path).st_mode & 0o100 else 0o644
+            archive.addfile(member, io.BytesIO(data))
+    packed = buffer.getvalue()
+    return packed, hashlib.sha256(packed).hexdigest()
+
+
+def compress(packed: bytes) -> bytes:
+    """Return tar bytes as gzip, without a time in it."""
+    return gzip.compress(packed, mtime=0)
+
+
+def read(path: str, sha256: str) -> bytes:
+    """Return the tar bytes of the gzip file `path` after comparing their digest.
+
+    :raises TwostepError: `bad_archive`.
+    """
+    limit = MAX_BYTES + MAX_FILES * 2048
+    try:
+        with open(path, "rb") as stream:
+            unpacker = zlib.decompressobj(31)
+            packed = unpacker.decompress(stream.read(limit), limit)
+    except (OSError, zlib.error) as error:
+        raise _bad_archive(f"it cannot be read ({error})") from None
+    if not unpacker.eof:
+        raise _bad_archive("it is truncated or too large")
+    if hashlib.sha256(packed).hexdigest() != sha256:
+        raise _bad_archive("its SHA-256 differs from the one that was sent along")
+    return packed
+
+
+def unpack(packed: bytes, folder: str) -> None:
+    """Write the members of `packed` below the empty `folder`, each fsynced.
+
+    :raises TwostepError: `bad_archive` before anything of the offending member is written.
+    """
+    total = 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
+            for number, member in enumerate(archive):
+                if not member.isreg():
+                    raise _bad_archive(f"{member.name[:120]!r} is not a plain file")
+                if _MEMBER.fullmatch(member.name) is None:
+                    raise _bad_archive(f"the name {member.name[:120]!r} is not allowed")
+                total += member.size
+                if total > MAX_BYTES or number >= MAX_FILES:
+                    raise _bad_archive("it is too large")
+                content = archive.extractfile(member)
+                if content is None:
+                    raise _bad_archive(f"{member.name[:120]!r} has no content")
+                _write(os.path.join(folder, member.name), content.read(), 0o755 if member.mode & 0o100 else 0o644)
+    except tarfile.TarError as error:
+        raise _bad_archive(str(error)) from None
+
+
+def _write(path: str, data: bytes, mode: int) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    except FileExistsError:
+        raise _bad_archive(f"it holds {os.path.basename(path)!r} twice") from None
+    with os.fdopen(handle, "wb") as stream:
+        os.fchmod(handle, mode)
+        stream.write(data)
+        stream.flush()
+        os.fsync(handle)

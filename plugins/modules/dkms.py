@@ -1,0 +1,319 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Speaks for DKMS: argument spec, check mode, diff, results. The work is in module_utils/host/dkms_job.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dkms
+short_description: Build and install a kernel module package with DKMS from a source folder of the controller
+version_added: 0.1.0
+description:
+  - Brings one version of a DKMS package to a wanted state on one or several kernels, and proves the result by reading the installed
+    module files, since C(dkms) exits 0 in several cases where it did nothing.
+  - The source is packed on the controller (sources only, always the same bytes for the same files), sent as one file, and unpacked into
+    C(/usr/src/<package>-<version>/) whole or not at all. C(dkms.conf) is written by this module.
+  - A version that is built never changes. Another source for it is refused with code C(source_differs); give it a new version instead.
+  - C(--force) is never passed to DKMS. A newer installed version of the same module file has to be removed before an older one is installed;
+    children of twostep carry the version in the file name, so theirs lie side by side.
+  - Where a file is in place, DKMS may still call its version C(built), because it counts one version of a package as active per kernel.
+    This module then reports C(installed).
+author:
+  - The twostep.hotswap authors (@twostep)
+options:
+  package:
+    description: Name of the DKMS package. For children of twostep it is C(twostep-<family>).
+    type: str
+    required: true
+  version:
+    description: Version of the package as three numbers, quoted. The modules must carry the same version.
+    type: str
+    required: true
+  src:
+    description:
+      - Folder on the controller with the source tree.
+      - Required unless O(state=absent).
+    type: path
+  modules:
+    description:
+      - The modules that the package yields.
+      - Required unless O(state=absent) or O(state=added).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the module, without C(.ko).
+        type: str
+        required: true
+      location:
+        description: Folder inside the source tree whose Kbuild makes the module.
+        type: str
+        required: true
+  make:
+    description: Arguments for make, each as C(NAME=value) without spaces or quotes.
+    type: list
+    elements: str
+    default: []
+  depends:
+    description: DKMS packages that have to be installed for the same kernel before this one is built.
+    type: list
+    elements: str
+    default: []
+  symvers:
+    description:
+      - V(publish) keeps the symbol versions of the build for the builds of other packages.
+      - When left out, they are not kept.
+    type: str
+    choices: [publish]
+  symvers_from:
+    description:
+      - DKMS package whose published symbol versions this one is built with.
+      - They are looked up at build time, so a build that a kernel upgrade triggers finds the right ones.
+    type: str
+  kernels:
+    description:
+      - Kernel releases to build for. Default is the running one.
+      - With O(state=absent) the version is removed from all kernels, whatever is given here.
+    type: list
+    elements: str
+  state:
+    description:
+      - V(present) means built and installed, V(built) at least built, V(added) at least registered.
+      - V(absent) removes builds, installed files and source of this version from all kernels. It is refused with code
+        C(module_loaded) while one of its modules is loaded.
+    type: str
+    choices: [present, built, added, absent]
+    default: present
+  archive:
+    description: Path of the packed source on the host. Set by the action plugin only.
+    type: path
+  archive_sha256:
+    description: SHA-256 of the packed source. Set by the action plugin only.
+    type: str
+attributes:
+  check_mode:
+    description: Can run in check mode and returns the steps without doing any. The source is not transferred.
+    support: full
+  diff_mode:
+    description: Shows the status per kernel before and after.
+    support: full
+requirements:
+  - dkms, a compiler, make and the headers of each kernel, on the managed host
+seealso:
+  - module: twostep.hotswap.parent
+"""
+
+EXAMPLES = r"""
+- name: Install the parent
+  twostep.hotswap.dkms:
+    package: twostep
+    version: "1.0.0"
+    src: "{{ playbook_dir }}/kmod"
+    modules:
+      - name: twostep
+        location: parent
+    symvers: publish
+
+- name: Build remap 1.1.0 ahead of the upgrade, beside the version that serves
+  twostep.hotswap.dkms:
+    package: twostep-remap
+    version: "1.1.0"
+    src: "{{ playbook_dir }}/kmod"
+    modules:
+      - name: twostep_remap_1_1_0
+        location: remap
+    make:
+      - RELEASE=1.1.0
+    depends:
+      - twostep
+    symvers_from: twostep
+
+- name: Remove a version that nothing uses any more
+  twostep.hotswap.dkms:
+    package: twostep-remap
+    version: "1.0.0"
+    state: absent
+"""
+
+RETURN = r"""
+code:
+  description: Stable word for the reason of a failure, e.g. V(no_headers), V(build_failed) or V(source_differs).
+  returned: failure
+  type: str
+  sample: no_headers
+data:
+  description: Evidence of a failure. For V(build_failed) the path of make.log in C(log) and up to 20 of its lines in C(log_lines).
+  returned: failure
+  type: dict
+package:
+  description: Name of the package.
+  returned: success
+  type: str
+  sample: twostep-remap
+version:
+  description: Version of the package.
+  returned: success
+  type: str
+  sample: 1.1.0
+steps:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: >-
+        One of V(write_source), V(add), V(discard_build), V(build), V(install), V(uninstall), V(remove), V(remove_tree),
+        V(remove_file), V(remove_source).
+      type: str
+    kernel:
+      description: Kernel release, or an empty string.
+      type: str
+    path:
+      description: File that the step removes, or an empty string.
+      type: str
+    reason:
+      description: Why the step is needed.
+      type: str
+kernels:
+  description: What each wanted kernel has; in check mode what it has now. With O(state=absent) the kernels that had anything of this version.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kernel:
+      description: Kernel release.
+      type: str
+    status:
+      description: V(installed), V(built), V(added) or V(absent), found by looking at the files.
+      type: str
+    modules:
+      description: The installed module files.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the module.
+          type: str
+        path:
+          description: Path of the file.
+          type: str
+        version:
+          description: Version that the file carries.
+          type: str
+        vermagic:
+          description: Kernel and options that the file was built for.
+          type: str
+        srcversion:
+          description: Checksum of the module's sources.
+          type: str
+        sha256:
+          description: SHA-256 of the file.
+          type: str
+        signed:
+          description: Whether a signature is appended. Says nothing about whether the kernel trusts it.
+          type: bool
+        problem:
+          description: Why the file is no module. Present only then.
+          type: str
+build_seconds:
+  description: Time spent in builds.
+  returned: success
+  type: float
+  sample: 24.8
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms_conf, names
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.dkms_job import Job, Outcome, Request
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
+
+_STATUS_AFTER = {"present": "installed", "built": "built", "added": "added", "absent": "absent"}
+
+
+def argument_spec() -> dict[str, Any]:
+    """Return the argument spec; a test holds it and the documentation together."""
+    return {
+        "package": {"type": "str", "required": True},
+        "version": {"type": "str", "required": True},
+        "src": {"type": "path"},
+        "modules": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"name": {"type": "str", "required": True}, "location": {"type": "str", "required": True}},
+        },
+        "make": {"type": "list", "elements": "str", "default": []},
+        "depends": {"type": "list", "elements": "str", "default": []},
+        "symvers": {"type": "str", "choices": ["publish"]},
+        "symvers_from": {"type": "str"},
+        "kernels": {"type": "list", "elements": "str"},
+        "state": {"type": "str", "choices": ["present", "built", "added", "absent"], "default": "present"},
+        "archive": {"type": "path"},
+        "archive_sha256": {"type": "str"},
+    }
+
+
+def request_from(params: dict[str, Any], running_kernel: str) -> Request:
+    """Return the request; every value has passed its check, else the check's error is raised."""
+    state = params["state"]
+    package = dkms_conf.package(
+        params["package"],
+        params["version"],
+        params["modules"],
+        params["make"],
+        params["depends"],
+        params["symvers"] == "publish",
+        params["symvers_from"],
+    )
+    if state in ("present", "built") and not package.modules:
+        raise TwostepError("no_modules", f"state {state} needs to know which modules the package yields.", "Set modules.")
+    if state != "absent" and not params["archive_sha256"]:
+        raise TwostepError("no_src", f"state {state} needs a source.", "Set src to the folder with the module's sources on the controller.")
+    kernels = tuple(dict.fromkeys(names.kernel(kernel) for kernel in params["kernels"] or [running_kernel]))
+    if state == "absent":
+        return Request(package, state, kernels)
+    return Request(package, state, kernels, params["archive"] or "", params["archive_sha256"])
+
+
+def result_of(job: Job, request: Request, outcome: Outcome, check_mode: bool) -> dict[str, Any]:
+    """Return the result of the module, with the diff."""
+    shown = job.kernels_of(outcome)
+    before = {entry["kernel"]: entry["status"] for entry in job.report(outcome.before, shown)}
+    kernels = job.report(outcome.after, shown)
+    after = {entry["kernel"]: entry["status"] for entry in kernels}
+    if check_mode and outcome.steps:
+        after = {kernel: _STATUS_AFTER[request.state] for kernel in before}
+    return {
+        "changed": bool(outcome.steps),
+        "package": request.package.name,
+        "version": request.package.version,
+        "steps": [{"action": step.action, "kernel": step.kernel, "path": step.path, "reason": step.reason} for step in outcome.steps],
+        "kernels": kernels,
+        "build_seconds": outcome.build_seconds,
+        "diff": {"before": before, "after": after},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        request = request_from(module.params, os.uname().release)
+        job = Job(request, Paths(), run)
+        outcome = job.check() if module.check_mode else job.apply()
+        module.exit_json(**result_of(job, request, outcome, module.check_mode))
+    except TwostepError as error:
+        module.fail_json(msg=str(error), code=error.code, data=error.data)
+
+
+if __name__ == "__main__":
+    main()
