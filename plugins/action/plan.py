@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of ``plan``: hands the hosts' registered results to core and shows what it decides. Touches no host."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, table
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller
+
+display = Display()
+
+ARGUMENT_SPEC = {
+    "stage": {"type": "str", "choices": ["inputs", "status", "plan", "check"], "default": "plan"},
+    "fleet": {"type": "str", "default": "twostep"},
+    "family": {"type": "str"},
+    "version": {"type": "raw"},
+    "canary": {"type": "int", "default": 1},
+    "wave_size": {"type": "int", "default": 1},
+}
+
+
+class ActionModule(ActionBase):
+    """``plan`` runs on the controller and needs no connection."""
+
+    TRANSFERS_FILES = False
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        del tmp
+        _unused, options = self.validate_argument_spec(
+            argument_spec=ARGUMENT_SPEC,
+            required_if=[("stage", stage, ("family", "version")) for stage in ("inputs", "plan", "check")],
+        )
+        result["changed"] = False
+        try:
+            result.update(self._stage(options, task_vars or {}))
+        except TwostepError as error:
+            return controller.failed(result, error)
+        return result
+
+    def _stage(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        hosts = controller.group_hosts(task_vars, options["fleet"])
+        if options["stage"] == "status":
+            return self._status(options["fleet"], hosts, task_vars)
+        policy = plan.check_inputs(options["fleet"], hosts, options["family"], options["version"], options["canary"], options["wave_size"])
+        if options["stage"] == "inputs":
+            now = controller.utc_now()
+            run_id = f"{now.strftime('%Y%m%dt%H%M%Sz')}-{secrets.token_hex(3)}"
+            return {"run_id": run_id, "started": controller.stamp(now), "family": policy.family, "version": policy.version, "fleet": hosts}
+        return self._plan(options["stage"], hosts, policy, task_vars)
+
+    def _plan(self, stage: str, hosts: list[str], policy: plan.Policy, task_vars: dict[str, Any]) -> dict[str, Any]:
+        facts = {host: fleet.facts(controller.registered(task_vars, host, "__twostep_slots"), policy.family) for host in hosts}
+        compat = {host: fleet.compat(controller.registered(task_vars, host, "__twostep_compat")) for host in hosts}
+        built = stage == "check"
+        made = plan.make(hosts, facts, compat, policy, built)
+        if not built or made.waves:
+            lines = table.render(["WAVE", "HOST", "SLOT", "FROM", "TO", "VERDICT", "REASON"], plan.rows(made))
+            _show(lines + [f"{len(made.waves)} waves, digest {made.digest[:12]}" if made.waves else "Nothing to do."])
+        else:
+            lines = []
+        return {**plan.as_dict(made), "summary": lines}
+
+    def _status(self, name: str, hosts: list[str], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if not hosts:
+            raise plan.empty_fleet(name)
+        rows: list[list[object]] = []
+        for host in sorted(hosts, key=fleet.natural):
+            known = fleet.facts(controller.registered(task_vars, host, "__twostep_slots"), None)
+            rows += [[host, slot.slot, slot.family, slot.version, slot.state, slot.parked, slot.generation] for slot in known.slots]
+            if not known.slots:
+                rows.append([host, None, None, None, known.problem or "no slot", None, None])
+        lines = table.render(["HOST", "SLOT", "FAMILY", "VERSION", "STATE", "PARKED", "GENERATION"], rows)
+        _show(lines)
+        return {"summary": lines}
+
+
+def _show(lines: list[str]) -> None:
+    for line in lines:
+        display.display(line)

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each host of the fleet said about its slots and about the step, typed.
+
+Parses the registered results of ``slot_info`` and ``compat_info``; decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from . import names, untrusted
+from .errors import TwostepError
+
+STATES = ("empty", "serving", "held", "detached", "failed")
+VERDICTS = ("current", "hot", "two_step", "warm", "cold", "refuse")
+MODES = ("handover", "two_step")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot as its host sees it; ``version`` is None while no child serves, ``parked`` is the child in probation."""
+
+    slot: str
+    family: str | None
+    version: str | None
+    state: str | None
+    parked: str | None
+    generation: int | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The slots of a host, or the ``problem`` that kept it from telling."""
+
+    slots: tuple[Slot, ...]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Compat:
+    """A host's verdict on one step; ``verdict`` is None when it could not be had, and ``reason`` then says why."""
+
+    verdict: str | None
+    mode: str | None
+    reason: str
+
+
+def natural(host: str) -> list[tuple[int, int, str]]:
+    """Return a sort key that puts ``n2`` before ``n10``."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", host) if part]
+
+
+def _valid(check: Any, value: object) -> str | None:
+    try:
+        return str(check(value))
+    except TwostepError:
+        return None
+
+
+def facts(result: object, family: str | None) -> Facts:
+    """Return the slots of ``family`` (None: of all) in a registered ``slot_info`` result; absent means that the host was never asked."""
+    answer = untrusted.mapping(result)
+    if not answer:
+        return Facts((), "the host was not asked; is the run limited to other hosts?")
+    problem = untrusted.problem(answer)
+    if problem:
+        return Facts((), problem)
+    slots = []
+    for record in untrusted.records(answer.get("slots")):
+        name = _valid(names.slot, record.get("slot"))
+        if name is None:
+            return Facts((), "the host told of a slot without a valid name")
+        told_family = _valid(names.family, record.get("family"))
+        if family is not None and told_family != family:
+            continue
+        slots.append(
+            Slot(
+                slot=name,
+                family=told_family,
+                version=_valid(names.version, record.get("version")),
+                state=untrusted.choice(record.get("state"), STATES),
+                parked=_valid(names.version, record.get("parked")),
+                generation=untrusted.integer(record.get("generation")),
+            )
+        )
+    return Facts(tuple(sorted(slots, key=lambda item: item.slot)))
+
+
+def compat(result: object) -> dict[str, Compat]:
+    """Return the verdicts, by slot, in a registered ``compat_info`` result of a loop over slots."""
+    verdicts = {}
+    for record in untrusted.records(untrusted.mapping(result).get("results")):
+        slot = _valid(names.slot, record.get("slot")) or _valid(names.slot, _looped(record))
+        if slot is not None:
+            verdicts[slot] = _compat(record)
+    return verdicts
+
+
+def _looped(record: Mapping[Any, Any]) -> object:
+    item = record.get("item")
+    return item.get("slot") if isinstance(item, Mapping) else item
+
+
+def _compat(record: Mapping[Any, Any]) -> Compat:
+    problem = untrusted.problem(record)
+    verdict = untrusted.choice(record.get("verdict"), VERDICTS)
+    if problem or verdict is None:
+        return Compat(None, None, problem or "the host gave no verdict")
+    reasons = [untrusted.text(reason.get("message")) for reason in untrusted.records(record.get("reasons"), 8)]
+    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), " ".join(reason for reason in reasons if reason))

@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the hosts said to the waves of a rolling upgrade, with a reason for every host.
+
+Pure and deterministic: the same facts give the same plan and the same digest, before and after the build.
+Refuses the whole plan, with all reasons, rather than planning around a host that cannot take part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+from . import names
+from .errors import TwostepError
+from .fleet import Compat, Facts, Slot, natural
+
+NOT_BUILT = "not built yet, verdict after the build"
+PENDING = "pending"
+# The group that the playbook fills, and a pattern that matches no host without a warning about an absent group.
+PLANNED = "twostep_planned"
+NOBODY = "localhost:!localhost"
+_MODE_OF = {"hot": "handover", "two_step": "two_step"}
+_WORST_FIRST = (PENDING, "two_step", "hot", "current")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is asked for: the step, and how many hosts at a time."""
+
+    family: str
+    version: str
+    canary: int
+    wave_size: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens to one slot. ``act`` is ``swap``, ``commit`` (only the commit is missing) or ``none``."""
+
+    host: str
+    slot: str
+    act: str
+    from_version: str | None
+    verdict: str
+    mode: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The order of the work; ``steps`` has every slot of every host, also those left out."""
+
+    policy: Policy
+    waves: tuple[tuple[str, ...], ...]
+    steps: tuple[Step, ...]
+    digest: str
+
+
+def check_inputs(fleet_name: str, fleet: Sequence[str], family: object, version: object, canary: int, wave_size: int) -> Policy:
+    """Return the policy, or raise for a name, a size or an empty fleet; an empty fleet is never a success."""
+    policy = Policy(names.family(family), names.version(version), canary, wave_size)
+    if canary < 0:
+        raise TwostepError("bad_canary", f"twostep_canary is {canary}.", "Use 0 or the number of hosts in the first wave.")
+    if wave_size < 1:
+        raise TwostepError("bad_wave_size", f"twostep_wave_size is {wave_size}.", "Use 1 or more hosts for each wave.")
+    if not fleet:
+        raise empty_fleet(fleet_name)
+    return policy
+
+
+def empty_fleet(fleet_name: str) -> TwostepError:
+    return TwostepError(
+        "empty_fleet",
+        f"The inventory group {fleet_name!r} has no hosts.",
+        "Put the hosts into that group, or name another one with twostep_fleet.",
+    )
+
+
+def make(
+    fleet: Sequence[str],
+    facts: Mapping[str, Facts],
+    compat: Mapping[str, Mapping[str, Compat]],
+    policy: Policy,
+    built: bool,
+) -> Plan:
+    """Return the plan for all of ``fleet``.
+
+    :param built: the verdicts of the built file must be there; without it a missing one is shown as pending.
+    :raises TwostepError: ``plan_refused`` with every refusal of every host in ``data["refusals"]``.
+    """
+    steps: list[Step] = []
+    refusals: list[dict[str, str]] = []
+    for host in sorted(set(fleet), key=natural):
+        known = facts.get(host) or Facts((), "the host was not asked; is the run limited to other hosts?")
+        if known.problem:
+            refusals.append({"host": host, "slot": "", "reason": known.problem})
+        elif not known.slots:
+            refusals.append({"host": host, "slot": "", "reason": f"the host has no slot of family {policy.family}"})
+        for slot in known.slots:
+            step = _step(host, slot, compat.get(host, {}).get(slot.slot), policy, built)
+            if isinstance(step, str):
+                refusals.append({"host": host, "slot": slot.slot, "reason": step})
+            else:
+                steps.append(step)
+    if refusals:
+        raise _refused(refusals)
+    order = list(dict.fromkeys(step.host for step in steps if step.act != "none"))
+    waves = _waves(order, policy)
+    return Plan(policy, waves, tuple(steps), _digest(policy, waves, steps))
+
+
+def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: bool) -> Step | str:
+    """Return the step of one slot, or the reason for refusing it."""
+    if slot.state != "serving" or slot.version is None:
+        return f"the slot is {slot.state or 'in no known state'}, not serving"
+    if slot.version == policy.version and slot.parked is None:
+        return Step(host, slot.slot, "none", slot.version, "current", None, f"already serves {policy.version}")
+    if slot.version == policy.version:
+        reason = f"serves {policy.version} in probation with {slot.parked} parked; the commit is missing"
+        return Step(host, slot.slot, "commit", slot.version, "current", None, reason)
+    if slot.parked is not None and slot.parked != policy.version:
+        return f"the slot serves {slot.version} in probation with {slot.parked} parked; commit it or go back first"
+    if compat is None or compat.verdict is None:
+        if built:
+            return compat.reason if compat else "the host gave no verdict on the built file"
+        return Step(host, slot.slot, "swap", slot.version, PENDING, None, NOT_BUILT)
+    mode = _MODE_OF.get(compat.verdict)
+    if mode is None:
+        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}"
+    return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
+
+
+def _refused(refusals: list[dict[str, str]]) -> TwostepError:
+    shown = "; ".join(f"{item['host']}{'/' + item['slot'] if item['slot'] else ''}: {item['reason']}" for item in refusals[:20])
+    more = f"; and {len(refusals) - 20} more" if len(refusals) > 20 else ""
+    return TwostepError(
+        "plan_refused",
+        f"The plan is refused, no host was touched: {shown}{more}.",
+        "Remove the cause on each host named, or take the host out of the group, and run again.",
+        {"refusals": refusals},
+    )
+
+
+def _waves(order: Sequence[str], policy: Policy) -> tuple[tuple[str, ...], ...]:
+    waves = [tuple(order[: policy.canary])] if policy.canary else []
+    rest = order[policy.canary :]
+    waves += [tuple(rest[at : at + policy.wave_size]) for at in range(0, len(rest), policy.wave_size)]
+    return tuple(wave for wave in waves if wave)
+
+
+def _digest(policy: Policy, waves: Sequence[Sequence[str]], steps: Sequence[Step]) -> str:
+    """The verdict is left out: it is not known before the build, and the digest names what will be touched, in which order."""
+    content = {
+        "family": policy.family,
+        "version": policy.version,
+        "waves": waves,
+        "steps": [[step.host, step.slot, step.act, step.from_version] for step in steps],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def wave_of(plan: Plan, host: str) -> int | None:
+    """Return the number of the wave, from 1, or None for a host that is left out."""
+    for number, wave in enumerate(plan.waves, start=1):
+        if host in wave:
+            return number
+    return None
+
+
+def _worst(steps: Sequence[Step]) -> str:
+    verdicts = [step.verdict for step in steps]
+    return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
+
+
+def as_dict(plan: Plan) -> dict[str, Any]:
+    """Return the plan as the action's result: ``order`` and ``serial`` are what the playbook needs."""
+    hosts: dict[str, Any] = {}
+    for host in dict.fromkeys(step.host for step in plan.steps):
+        steps = [step for step in plan.steps if step.host == host]
+        hosts[host] = {
+            "from": ", ".join(sorted({step.from_version or "" for step in steps})),
+            "to": plan.policy.version,
+            "verdict": _worst(steps),
+            "reason": "; ".join(dict.fromkeys(step.reason for step in steps)),
+            "wave": wave_of(plan, host),
+            "slots": [
+                {"slot": step.slot, "act": step.act, "from": step.from_version, "verdict": step.verdict, "mode": step.mode, "reason": step.reason}
+                for step in steps
+            ],
+            "work": [{"slot": step.slot, "mode": step.mode or "handover"} for step in steps if step.act != "none"],
+        }
+    return {
+        "family": plan.policy.family,
+        "version": plan.policy.version,
+        "pattern": PLANNED if plan.waves else NOBODY,
+        "waves": [list(wave) for wave in plan.waves],
+        "serial": [len(wave) for wave in plan.waves],
+        "order": [host for wave in plan.waves for host in wave],
+        "hosts": hosts,
+        "digest": plan.digest,
+    }
+
+
+def rows(plan: Plan) -> list[list[object]]:
+    """Return the table of the plan, in the order of the work, hosts left out at the end."""
+    by_wave = sorted(plan.steps, key=lambda step: (wave_of(plan, step.host) or len(plan.waves) + 1, natural(step.host), step.slot))
+    return [
+        [wave_of(plan, step.host), step.host, step.slot, step.from_version, plan.policy.version, step.verdict, step.reason] for step in by_wave
+    ]

@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a run as data: one node per slot of every host, the gates asked, the phases passed, and why it ended.
+
+Builds from what hosts registered, through ``untrusted``; writes nothing. The format is docs/schemas/report.schema.json.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from . import names, untrusted
+from .errors import TwostepError
+from .fleet import MODES, VERDICTS, natural
+from .plan import PENDING
+from .release import VERSION
+
+SCHEMA = "twostep.hotswap.report/1"
+RESULTS = ("succeeded", "halted", "rolled_back", "nothing_to_do")
+OUTCOMES = ("upgraded", "current", "untouched", "uncommitted", "returned", "failed", "unknown")
+
+# In the order of the run: the first failure found is the reason of the halt.
+REGISTERS = (
+    ("plan", "__twostep_plan"),
+    ("check", "__twostep_check"),
+    ("slots", "__twostep_slots"),
+    ("build", "__twostep_build"),
+    ("compat", "__twostep_compat"),
+    ("gate before the swap", "__twostep_gate_before"),
+    ("swap", "__twostep_swap"),
+    ("gate before the commit", "__twostep_gate_after"),
+    ("commit", "__twostep_commit"),
+    ("another task", "ansible_failed_result"),
+)
+CONTROLLER = "localhost"
+_MAX_PHASES = 32
+_MAX_GATES = 256
+
+Records = Mapping[str, Mapping[str, Any]]
+
+
+def build(
+    run: Mapping[str, Any],
+    plan: Mapping[str, Any] | None,
+    hosts: Records,
+    halted: bool,
+    finished: str,
+    io: object,
+) -> dict[str, Any]:
+    """Return the report.
+
+    :param run: ``run_id``, ``started``, ``family``, ``version``, ``intent`` (``upgrade`` or ``rollback``) and ``fleet``.
+    :param plan: the plan as its action returned it, or None when the run ended before it was made.
+    :param hosts: for each host its registered results by name; whatever is in there is untrusted.
+        ``localhost`` is there too: the plan is made on it.
+    """
+    nodes = []
+    for host in sorted({str(host) for host in run["fleet"]}, key=natural):
+        nodes += _nodes(host, untrusted.mapping(hosts.get(host)), plan)
+    return {
+        "schema": SCHEMA,
+        "collection_version": VERSION,
+        "run_id": run["run_id"],
+        "result": _result(run, plan, nodes, halted),
+        "reason": _reason(run, hosts) if halted else None,
+        "family": run["family"],
+        "version": run["version"],
+        "digest": untrusted.text(plan.get("digest"), 64) if plan else None,
+        "started": run["started"],
+        "finished": finished,
+        "nodes": nodes,
+        "io": _io(io),
+    }
+
+
+def _result(run: Mapping[str, Any], plan: Mapping[str, Any] | None, nodes: Sequence[Mapping[str, Any]], halted: bool) -> str:
+    if halted or plan is None:
+        return "halted"
+    if not plan["order"]:
+        return "nothing_to_do"
+    if any(node["outcome"] not in ("upgraded", "current") for node in nodes):
+        return "halted"
+    return "rolled_back" if run["intent"] == "rollback" else "succeeded"
+
+
+def _reason(run: Mapping[str, Any], hosts: Records) -> dict[str, Any]:
+    """Return where and why the run halted: the first trouble that the controller or a host registered."""
+    for host in [CONTROLLER, *sorted({str(host) for host in run["fleet"]}, key=natural)]:
+        for phase, name in REGISTERS:
+            record = untrusted.mapping(untrusted.mapping(hosts.get(host)).get(name))
+            found = untrusted.problem(record)
+            if found:
+                shown = None if host == CONTROLLER and host not in run["fleet"] else host
+                return {"host": shown, "phase": phase, "code": _code(record), "message": found}
+    return {"host": None, "phase": None, "code": None, "message": "The run ended early; the log of the run tells where."}
+
+
+def _code(record: Mapping[Any, Any]) -> str | None:
+    if record.get("unreachable"):
+        return "unreachable"
+    for item in [record, *untrusted.records(record.get("results"))]:
+        code = untrusted.text(item.get("code"), 64)
+        if code:
+            return code
+        if item.get("unreachable"):
+            return "unreachable"
+    return None
+
+
+def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    planned = untrusted.mapping(untrusted.mapping(plan.get("hosts") if plan else None).get(host))
+    gates = _gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after"))
+    slots = untrusted.records(planned.get("slots")) or [{}]
+    compat = _by_slot(registers.get("__twostep_compat"))
+    swaps = _by_slot(registers.get("__twostep_swap"))
+    commits = _by_slot(registers.get("__twostep_commit"))
+    nodes = []
+    for step in slots:
+        slot = untrusted.text(step.get("slot"), 16)
+        swap, commit = swaps.get(slot or "", {}), commits.get(slot or "", {})
+        verdict = untrusted.choice(step.get("verdict"), VERDICTS) or untrusted.choice(compat.get(slot or "", {}).get("verdict"), VERDICTS)
+        node = {
+            "host": host,
+            "slot": slot,
+            "from": _version(step.get("from")),
+            "to": _version(planned.get("to")),
+            "verdict": verdict or (PENDING if step else None),
+            "mode": untrusted.choice(swap.get("mode"), MODES) or untrusted.choice(step.get("mode"), MODES),
+            "outcome": _outcome(step, registers, swap, commit),
+            "reason": _node_reason(step, swap, commit, registers),
+            "hold_ms": _hold_ms(swap),
+            "held_requests": untrusted.integer(swap.get("held_requests")),
+            "wave": untrusted.integer(planned.get("wave"), 100_000),
+            "gates": gates[:_MAX_GATES],
+            "phases": (_phases(swap) + _phases(commit))[:_MAX_PHASES],
+        }
+        nodes.append(node)
+    return nodes
+
+
+def _by_slot(result: object) -> dict[str, Mapping[Any, Any]]:
+    found = {}
+    for record in untrusted.records(untrusted.mapping(result).get("results")):
+        item = record.get("item")
+        slot = untrusted.text(item.get("slot") if isinstance(item, Mapping) else item, 16)
+        if slot:
+            found[slot] = record
+    return found
+
+
+def _outcome(step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mapping[Any, Any], commit: Mapping[Any, Any]) -> str:
+    """Return what stands on the slot as far as this run has proof of it; without proof it is ``unknown``."""
+    if not step:
+        return "unknown" if untrusted.problem(untrusted.mapping(registers.get("__twostep_slots"))) else "untouched"
+    if step.get("act") == "none":
+        return "current"
+    ran = [untrusted.mapping(registers.get(name)) for name in ("__twostep_swap", "__twostep_commit")]
+    if any(record.get("unreachable") for record in [swap, commit, *ran]):
+        return "unknown"
+    if not swap or swap.get("skipped"):
+        return "failed" if untrusted.problem(ran[0]) else "untouched"
+    if swap.get("failed"):
+        return "returned" if swap.get("outcome") == "returned" else "failed"
+    if commit and not commit.get("failed") and not commit.get("skipped"):
+        return "upgraded"
+    return "uncommitted"
+
+
+def _node_reason(step: Mapping[Any, Any], swap: Mapping[Any, Any], commit: Mapping[Any, Any], registers: Mapping[Any, Any]) -> str | None:
+    for record in (commit, swap, *(untrusted.mapping(registers.get(name)) for _phase, name in REGISTERS)):
+        problem = untrusted.problem(record)
+        if problem:
+            return problem
+    return untrusted.text(step.get("reason"))
+
+
+def _version(value: object) -> str | None:
+    try:
+        return names.version(value)
+    except TwostepError:
+        return None
+
+
+def _hold_ms(swap: Mapping[Any, Any]) -> float | None:
+    milliseconds = untrusted.number(swap.get("hold_ms"))
+    nanoseconds = untrusted.number(swap.get("hold_ns"))
+    if milliseconds is None and nanoseconds is not None:
+        milliseconds = nanoseconds / 1e6
+    return None if milliseconds is None else round(milliseconds, 3)
+
+
+def _gates(result: object) -> list[dict[str, Any]]:
+    gates = []
+    for record in untrusted.records(untrusted.mapping(result).get("gates"), _MAX_GATES):
+        verdict = untrusted.choice(record.get("verdict"), ("ok", "not_ok", "unknown")) or "unknown"
+        gate: dict[str, Any] = {key: untrusted.text(record.get(key)) or "" for key in ("source", "subject", "host", "reason")}
+        gates.append({**gate, "verdict": verdict})
+    return gates
+
+
+def _phases(result: Mapping[Any, Any]) -> list[dict[str, Any]]:
+    phases = []
+    for record in untrusted.records(result.get("phases"), _MAX_PHASES):
+        name = untrusted.text(record.get("phase"), 32)
+        if name:
+            phases.append(
+                {
+                    "phase": name,
+                    "event": untrusted.choice(record.get("event"), ("begin", "end", "fail")),
+                    "at": untrusted.text(record.get("at"), 32),
+                }
+            )
+    return phases
+
+
+def _io(value: object) -> dict[str, Any]:
+    watched = untrusted.mapping(value)
+    return {
+        "errors": untrusted.integer(watched.get("errors")),
+        "verify_errors": untrusted.integer(watched.get("verify_errors")),
+        "max_latency_ms": untrusted.number(watched.get("max_latency_ms")),
+    }
+
+
+def headline(report: Mapping[str, Any]) -> str:
+    """Return one line that says how the run ended."""
+    worked = sum(node["outcome"] == "upgraded" for node in report["nodes"])
+    line = f"{report['result']}: {worked} of {len(report['nodes'])} slots of family {report['family']} went to {report['version']} in this run"
+    if report["reason"]:
+        where = f" at {report['reason']['host']}" if report["reason"]["host"] else ""
+        return f"{line}; halted{where}: {report['reason']['message']}"
+    return line

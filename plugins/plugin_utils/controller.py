@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins share: options in, hosts' registered results in, failures out. Decides nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Mapping
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def stamp(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def group_hosts(task_vars: Mapping[str, Any], group: str) -> list[str]:
+    """Return the host names of an inventory group; a group that does not exist is an empty one."""
+    return [str(host) for host in task_vars.get("groups", {}).get(group, [])]
+
+
+def registered(task_vars: Mapping[str, Any], host: str, name: str) -> object:
+    """Return what ``host`` registered as ``name`` in an earlier task, or None."""
+    hostvars = task_vars.get("hostvars", {})
+    return hostvars[host].get(name) if host in hostvars else None
+
+
+def failed(result: dict[str, Any], error: TwostepError) -> dict[str, Any]:
+    """Return ``result`` as a failure in the words of ``error``; a failure is never changed."""
+    result.update(error.data)
+    result.update(failed=True, changed=False, msg=str(error), code=error.code)
+    return result
