@@ -64,9 +64,10 @@ def check_installed(kernel: KernelFacts, version: str, modules: tuple[str, ...])
 def status_word(kernel: KernelFacts, modules: tuple[str, ...]) -> str:
     """Return `installed` when all files are in place and the built ones, else `built`, `added` or `absent`.
 
-    DKMS says `built` of a version that is in place beside the one it counts as active.
+    DKMS says `built` of a version that is in place beside the one it counts as active. Without `modules` the built ones count.
     """
-    pairs = [(kernel.built_file(name), kernel.installed_file(name)) for name in modules]
+    names = modules or tuple(file.name for file in kernel.built)
+    pairs = [(kernel.built_file(name), kernel.installed_file(name)) for name in names]
     if pairs and all(built and file and not file.problem and built.sha256 == file.sha256 for built, file in pairs):
         return "installed"
     return "built" if kernel.status == "installed" else kernel.status
