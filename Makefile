@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What you can do here: make help. The logic is in tests/tools/; each target sets up what it needs by itself.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+GATES := $(PYTHON) tests/tools/gates.py
+
+# The environment that everything below runs in.
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export MOLECULE_GLOB := molecule/*/molecule.yml
+export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help demo check test setup lint sanity units artifact kmod molecule clean
+
+help: ## show this list
+	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
+
+demo: ## upgrade a kernel module on three running virtual machines under verified I/O
+	@$(GATES) demo
+
+check: ## lint, types, unit tests, documentation, sanity: under 90 s, no virtual machine
+	@$(GATES) check
+
+test: ## everything that must pass before a change is accepted, on real kernels
+	@$(GATES) test
+
+setup: ## install Debian packages and Python venvs (the other targets do it by themselves)
+	@$(GATES) setup
+
+lint: ## all linters
+	@$(GATES) lint
+
+sanity: ## ansible-test sanity
+	@$(GATES) sanity
+
+units: ## unit tests, by pytest and by ansible-test on the oldest and the newest supported Python
+	@$(GATES) units
+
+artifact: ## build the collection, let galaxy-importer judge it, look into the tarball
+	@$(GATES) artifact
+
+kmod: ## build the kernel modules for Debian's 6.1 and 6.12, check their style
+	@$(GATES) kmod
+
+molecule: ## all Molecule scenarios on virtual machines
+	@$(GATES) molecule
+
+clean: ## remove what was built here (caches that other checkouts share stay)
+	rm -rf build dist .ansible .cache .mypy_cache .ruff_cache .pytest_cache tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which stages exist and which make targets run them: the only place that knows both.
+
+``python3 tests/tools/gates.py <target>`` sets the machine up and runs the target's stages; see ``make help``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Callable
+
+import leftovers
+from bootstrap import LOCAL_CACHE, ROOT
+from stages import Outcome, Stage, raise_on_signals, run_stages, succeeded, table
+
+BIN = LOCAL_CACHE / "venv-dev/bin"
+PYTHON = str(BIN / "python")
+TOOLS = ROOT / "tests/tools"
+LOGS = ROOT / "build/logs"
+CHECKOUT = str(ROOT / ".ansible/collections")
+INSTALLED = str(ROOT / "build/collections")
+
+
+def tool(name: str, *arguments: str) -> list[str]:
+    """Return the argument list of a program of the venv."""
+    return [str(BIN / name), *arguments]
+
+
+def script(name: str, *arguments: str) -> list[str]:
+    """Return the argument list of a script of tests/tools."""
+    return [PYTHON, str(TOOLS / f"{name}.py"), *arguments]
+
+
+def setup() -> list[Stage]:
+    return [Stage("setup", [sys.executable, str(TOOLS / "bootstrap.py")])]
+
+
+def lint() -> list[Stage]:
+    return [
+        Stage("ruff", tool("ruff", "check", "--no-cache", ".")),
+        Stage("mypy", script("typed")),
+        Stage("yamllint", tool("yamllint", "--strict", ".")),
+        Stage("shellcheck", script("shell")),
+        Stage("reuse", tool("reuse", "lint")),
+        Stage("changelog", tool("antsibull-changelog", "lint")),
+    ]
+
+
+def slow_lint() -> list[Stage]:
+    return [
+        Stage("ansible-lint", tool("ansible-lint", "--offline", "--nocolor"), {"ANSIBLE_COLLECTIONS_PATH": CHECKOUT}),
+        Stage("module docs", tool("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=self", ".")),
+    ]
+
+
+def unit() -> list[Stage]:
+    return [Stage("unit tests", tool("pytest"), {"ANSIBLE_COLLECTIONS_PATH": CHECKOUT})]
+
+
+def sanity() -> list[Stage]:
+    return [Stage("sanity", script("ansible_test", "sanity"))]
+
+
+def units() -> list[Stage]:
+    return [Stage("units", script("ansible_test", "units"))]
+
+
+def artifact() -> list[Stage]:
+    return [Stage("artifact", script("artifact", "check"))]
+
+
+def kmod() -> list[Stage]:
+    return [
+        Stage("kernel style", script("kernel_style")),
+        *(Stage(f"kmod {distribution}", script("kmod_build", distribution)) for distribution in ("bookworm", "trixie")),
+    ]
+
+
+def in_lab(name: str, *command: str) -> Stage:
+    """Return a stage whose machines end with it, run with the installed artifact."""
+    environment = {"PYTHONPATH": str(ROOT / "molecule"), "ANSIBLE_COLLECTIONS_PATH": INSTALLED}
+    return Stage(name, [PYTHON, "-m", "lab", "session", "--", *command], environment)
+
+
+def install() -> list[Stage]:
+    return [Stage("install artifact", script("artifact", "install"))]
+
+
+def molecule() -> list[Stage]:
+    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    return [*install(), *(in_lab(f"molecule {name}", *tool("molecule", "test", "-s", name)) for name in scenarios)]
+
+
+def demo() -> list[Stage]:
+    return [*install(), in_lab("demo", PYTHON, "-m", "demo")]
+
+
+def check() -> list[Stage]:
+    return [*setup(), *lint(), *unit(), *slow_lint(), *sanity()]
+
+
+TARGETS: dict[str, Callable[[], list[Stage]]] = {
+    "setup": setup,
+    "check": check,
+    "lint": lambda: [*setup(), *lint(), *slow_lint()],
+    "sanity": lambda: [*setup(), *sanity()],
+    "units": lambda: [*setup(), *unit(), *units()],
+    "artifact": lambda: [*setup(), *artifact()],
+    "kmod": lambda: [*setup(), *kmod()],
+    "molecule": lambda: [*setup(), *molecule()],
+    "demo": lambda: [*setup(), *demo()],
+    "test": lambda: [*check(), *units(), *artifact(), *kmod(), *molecule()],
+}
+KEEP_GOING = ("check", "lint")  # fast, and whoever runs them wants to see everything at once
+
+
+def main(arguments: list[str]) -> int:
+    """Run one target's stages; also fail when they leave something behind.
+
+    Only ``test`` looks at the tree: during the others somebody may be editing it.
+    """
+    if len(arguments) != 1 or arguments[0] not in TARGETS:
+        print(f"usage: gates.py {'|'.join(TARGETS)}", file=sys.stderr)
+        return 2
+    raise_on_signals()
+    os.chdir(ROOT)
+    marker = uuid.uuid4().hex
+    os.environ[leftovers.MARKER] = marker
+    os.environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
+    before = leftovers.look(ROOT)
+    try:
+        outcomes = run_stages(TARGETS[arguments[0]](), LOGS, sys.stdout, keep_going=arguments[0] in KEEP_GOING)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        return 130
+    remains = leftovers.compare(before, leftovers.look(ROOT), leftovers.processes(marker, Path("/proc")), tree=arguments[0] == "test")
+    outcomes.append(Outcome("nothing left behind", 1 if remains else 0, 0.0))
+    print("\n".join(["", *(f"  left behind: {remain}" for remain in remains), table(outcomes)]), flush=True)
+    return 0 if succeeded(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run mypy over everything that is Python here, under the names by which it is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from bootstrap import LOCAL_CACHE, ROOT
+
+COLLECTION = "ansible_collections.twostep.hotswap.plugins"
+
+
+def targets() -> list[str]:
+    """Return mypy's arguments: the collection's package, the lab's packages, the tools."""
+    packages = [COLLECTION, *(path.parent.name for path in sorted((ROOT / "molecule").glob("*/__init__.py")))]
+    tools = sorted(path.stem for path in (ROOT / "tests/tools").glob("*.py"))
+    return [*(word for name in packages for word in ("-p", name)), *(word for name in tools for word in ("-m", name))]
+
+
+if __name__ == "__main__":
+    sys.exit(subprocess.run([str(LOCAL_CACHE / "venv-dev/bin/mypy"), *targets()], cwd=ROOT, check=False).returncode)
