@@ -38,7 +38,7 @@ def module_of(version: str) -> str:
 
 
 def loaded() -> set[str]:
-    return {line.split()[0] for line in open("/proc/modules")}
+    return {line.split()[0] for line in pathlib.Path("/proc/modules").read_text().splitlines()}
 
 
 def load(name: str) -> None:

@@ -90,8 +90,9 @@ class Control(Kernel):
         bench.load("twostep_remap_1_1_0")
         line = self.slot.line("1.1.0")
         done = bench.run(
-            "setpriv", "--bounding-set=-sys_module", "--inh-caps=-sys_module", "sh", "-c",
-            f"echo {line} > {self.slot.config}/swap", check=False,
+            "setpriv", "--bounding-set=-sys_module", "--inh-caps=-sys_module", "python3", "-c",
+            "import os, sys; os.write(os.open(sys.argv[1], os.O_WRONLY), sys.argv[2].encode())",
+            str(self.slot.config / "swap"), line, check=False,
         )  # fmt: skip
         self.assertIn("Operation not permitted", done.stderr)
         self.assertServes("1.0.0", 1)
