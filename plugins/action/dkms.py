@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import source_archive
 
@@ -18,8 +20,8 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = True
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         for internal in ("archive", "archive_sha256"):
             if internal in arguments:
@@ -40,13 +42,13 @@ class ActionModule(ActionBase):
         if os.path.isabs(source):
             return source
         try:
-            return self._find_needle("files", source)
+            return str(self._find_needle("files", source))
         except AnsibleError:
             raise TwostepError(
                 "bad_source", f"{source} is not a folder on the controller.", "Set src to the folder with the module's sources."
             ) from None
 
-    def _add_archive(self, arguments: dict, folder: str) -> None:
+    def _add_archive(self, arguments: dict[str, Any], folder: str) -> None:
         packed, sha256 = source_archive.pack(folder)
         arguments["archive_sha256"] = sha256
         if self._task.check_mode:

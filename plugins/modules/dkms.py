@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -12,13 +11,13 @@ module: dkms
 short_description: Build and install a kernel module package with DKMS from a source folder of the controller
 version_added: 0.1.0
 description:
-  - Brings one version of a DKMS package to a wanted state on one or several kernels, and proves the result by reading the installed
-    module files, since C(dkms) exits 0 in several cases where it did nothing.
+  - Brings one version of a DKMS package to a wanted state on one or several kernels, and proves the result by reading the
+    installed module files, since C(dkms) exits 0 in several cases where it did nothing.
   - The source is packed on the controller (sources only, always the same bytes for the same files), sent as one file, and unpacked into
     C(/usr/src/<package>-<version>/) whole or not at all. C(dkms.conf) is written by this module.
   - A version that is built never changes. Another source for it is refused with code C(source_differs); give it a new version instead.
-  - C(--force) is never passed to DKMS. A newer installed version of the same module file has to be removed before an older one is installed;
-    children of twostep carry the version in the file name, so theirs lie side by side.
+  - C(--force) is never passed to DKMS. A newer installed version of the same module file has to be removed before an older one is
+    installed; children of twostep carry the version in the file name, so theirs lie side by side.
   - Where a file is in place, DKMS may still call its version C(built), because it counts one version of a package as active per kernel.
     This module then reports C(installed).
 author:
@@ -180,7 +179,9 @@ steps:
       description: Why the step is needed.
       type: str
 kernels:
-  description: What each wanted kernel has; in check mode what it has now. With O(state=absent) the kernels that had anything of this version.
+  description: >-
+    What each wanted kernel has; in check mode what it has now. With O(state=absent) the kernels that had anything of this
+    version.
   returned: success
   type: list
   elements: dict
@@ -231,6 +232,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms_conf, names
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.dkms_job import Job, Outcome, Request
@@ -269,11 +271,11 @@ def request_from(params: dict[str, Any], running_kernel: str) -> Request:
     package = dkms_conf.package(
         params["package"],
         params["version"],
-        params["modules"],
-        params["make"],
-        params["depends"],
-        params["symvers"] == "publish",
-        params["symvers_from"],
+        modules=params["modules"],
+        make=params["make"],
+        depends=params["depends"],
+        publish_symvers=params["symvers"] == "publish",
+        symvers_from=params["symvers_from"],
     )
     if state in ("present", "built") and not package.modules:
         raise TwostepError("no_modules", f"state {state} needs to know which modules the package yields.", "Set modules.")
@@ -292,7 +294,7 @@ def result_of(job: Job, request: Request, outcome: Outcome, check_mode: bool) ->
     kernels = job.report(outcome.after, shown)
     after = {entry["kernel"]: entry["status"] for entry in kernels}
     if check_mode and outcome.steps:
-        after = {kernel: _STATUS_AFTER[request.state] for kernel in before}
+        after = dict.fromkeys(before, _STATUS_AFTER[request.state])
     return {
         "changed": bool(outcome.steps),
         "package": request.package.name,

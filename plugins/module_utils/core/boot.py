@@ -59,7 +59,7 @@ def _limit(name: str, value: object) -> int | None:
 
 
 def boot_slot(
-    slot: object, family: object, params: object, version: object, queue_depth: object = None, hw_queues: object = None
+    slot: object, family: object, params: object, version: object, *, queue_depth: object = None, hw_queues: object = None
 ) -> BootSlot:
     """Return the slot or raise the code of the first value that does not pass."""
     return BootSlot(
@@ -94,7 +94,12 @@ def parse(text: str, where: str) -> BootSlot:
     if unknown:
         raise _damaged(where, f"it has the unknown key {unknown[0]!r}")
     found = boot_slot(
-        data.get("slot"), data.get("family"), data.get("params"), data.get("version"), data.get("queue_depth"), data.get("hw_queues")
+        data.get("slot"),
+        data.get("family"),
+        data.get("params"),
+        data.get("version"),
+        queue_depth=data.get("queue_depth"),
+        hw_queues=data.get("hw_queues"),
     )
     if where.rsplit("/", 1)[-1] != f"{found.slot}.json":
         raise _damaged(where, f"it names the slot {found.slot!r}")

@@ -119,7 +119,8 @@ def plan_present(found: Found, level: str, kernels: list[str], modules: tuple[st
     """Return the steps that bring a package version to at least `level` (one of `LEVELS`) on `kernels`.
 
     :param modules: names of the modules that the package must yield.
-    :raises TwostepError: `broken_tree`, `source_differs`, `installed_differs`, `newer_installed`, `unknown_status`; then nothing may be done.
+    :raises TwostepError: `broken_tree`, `source_differs`, `installed_differs`, `newer_installed` or `unknown_status`; then
+        nothing may be done.
     """
     _refuse_broken(found)
     _refuse_other_source(found)

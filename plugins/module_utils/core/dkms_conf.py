@@ -74,6 +74,7 @@ def _make_argument(value: object) -> str:
 def package(
     name: object,
     version: object,
+    *,
     modules: list[dict[str, str]] | None = None,
     make: list[str] | None = None,
     depends: list[str] | None = None,

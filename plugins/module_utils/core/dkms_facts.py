@@ -54,4 +54,4 @@ class Found:
 
     @property
     def has_builds(self) -> bool:
-        return any(kernel.status in ("built", "installed") for kernel in self.kernels)
+        return any(kernel.status in ("built", "installed") or kernel.built for kernel in self.kernels)

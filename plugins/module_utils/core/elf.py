@@ -15,6 +15,7 @@ from .errors import TwostepError
 
 SIGNATURE_MARK = b"~Module signature appended~\n"
 _MAX_SECTIONS = 4096
+_IDENTITY_BYTES = 16
 
 
 class Section(NamedTuple):
@@ -45,14 +46,14 @@ def sections(data: bytes) -> list[Section]:
 
     :raises TwostepError: ``not_a_module`` for anything else, truncated files included.
     """
-    if data[:4] != b"\x7fELF" or len(data) < 20:
+    if data[:4] != b"\x7fELF" or len(data) < _IDENTITY_BYTES:
         raise _not_a_module("it does not begin with an ELF header")
     order = {1: "<", 2: ">"}.get(data[5])
     wide = {1: False, 2: True}.get(data[4])
     if order is None or wide is None:
         raise _not_a_module("its ELF class or byte order is unknown")
     try:
-        header = struct.unpack_from(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"), data, 16)
+        header = struct.unpack_from(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"), data, _IDENTITY_BYTES)
         table_offset, entry_bytes, count, names_index = header[5], header[10], header[11], header[12]
         layout = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
         if entry_bytes < layout.size or not 0 < count <= _MAX_SECTIONS or names_index >= count:

@@ -23,6 +23,7 @@ from .runner import Result, Run
 
 _BUILD_TIMEOUT_S = 3600.0
 _OTHER_TIMEOUT_S = 600.0
+_RC_EXCLUDED = 77
 _LOG = re.compile(r"(/\S+/make\.log)\b")
 
 
@@ -39,7 +40,8 @@ class Actor:
     def do(self, step: Step) -> None:
         """Do one step.
 
-        :raises TwostepError: `build_failed`, `excluded`, `disk_full`, `no_headers`, `broken_tree`, `dkms_failed`, or what the source raises.
+        :raises TwostepError: `build_failed`, `excluded`, `disk_full`, `no_headers`, `broken_tree`, `dkms_failed`, or what
+            writing the source raises.
         """
         actions: dict[str, Callable[[Step], None]] = {
             "write_source": self._write_source,
@@ -80,7 +82,7 @@ class Actor:
         data = {"rc": result.rc, "step": step.action, "output": output.splitlines()[-20:], "log": log_path, "log_lines": lines}
         if dkms_log.is_disk_full(output + log):
             return TwostepError("disk_full", f"A filesystem was full during dkms {step.action} of {what}.", "Free space on the host.", data)
-        if result.rc == 77 or "BUILD_EXCLUSIVE" in output:
+        if result.rc == _RC_EXCLUDED or "BUILD_EXCLUSIVE" in output:
             return TwostepError(
                 "excluded",
                 f"{what} excludes itself by BUILD_EXCLUSIVE.",

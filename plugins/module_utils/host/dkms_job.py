@@ -53,6 +53,7 @@ class Job:
         request: Request,
         paths: Paths,
         run: Run,
+        *,
         which: dkms_needs.Which = shutil.which,
         euid: Callable[[], int] = os.geteuid,
         now: Callable[[], float] = time.monotonic,
@@ -98,10 +99,10 @@ class Job:
             self._run,
             package.name,
             package.version,
-            list(self._request.modules),
-            list(self._request.kernels),
-            self._digest,
-            with_dkms,
+            modules=list(self._request.modules),
+            kernels=list(self._request.kernels),
+            digest=self._digest,
+            with_dkms=with_dkms,
         )
 
     def _plan(self) -> tuple[Found, tuple[dkms.Step, ...]]:
@@ -141,7 +142,7 @@ class Job:
             if left:
                 raise TwostepError(
                     "not_removed",
-                    f"DKMS reported success, but {request.package.name} {request.package.version} is not gone: {left[0].action}: {left[0].reason}.",
+                    f"{request.package.name} {request.package.version} is not gone after its removal: {left[0].reason}.",
                     "Look at dkms status on the host.",
                 )
             return

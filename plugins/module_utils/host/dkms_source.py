@@ -55,7 +55,7 @@ def write(paths: Paths, wanted: dkms_conf.Package, packed: bytes, wanted_digest:
     try:
         os.makedirs(paths.source, mode=0o755, exist_ok=True)
         fresh = tempfile.mkdtemp(prefix=".twostep-", dir=paths.source)
-        os.chmod(fresh, 0o755)
+        os.chmod(fresh, 0o755)  # noqa: S103  # like the other sources there
         source_archive.unpack(packed, fresh)
         _refuse_missing_locations(wanted, fresh)
         _write_file(fresh, "dkms.conf", dkms_conf.render(wanted), 0o644)

@@ -65,7 +65,7 @@ def status(package: str, run: Run) -> list[dkms_status.StatusLine]:
 
 
 def look(
-    paths: Paths, run: Run, package: str, version: str, modules: list[str], kernels: list[str], digest: str, with_dkms: bool = True
+    paths: Paths, run: Run, package: str, version: str, *, modules: list[str], kernels: list[str], digest: str, with_dkms: bool = True
 ) -> Found:
     """Return what the host has of a package version on `kernels` and on every other kernel that DKMS built it for.
 
@@ -82,8 +82,8 @@ def look(
     found = []
     for kernel in everywhere:
         state = dkms_status.state_of(lines, package, version, kernel)
-        if state == "added" or (state == "broken"):
-            # DKMS 3.0 says "added" of a kernel whose build was interrupted; "broken" is told by the link below.
+        if state == "broken":
+            # Only newer releases of DKMS say so; the link below tells it of all.
             state = "added"
         found.append(
             KernelFacts(

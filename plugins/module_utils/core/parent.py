@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which steps bring the parent and its slots up or down. Decides only; `host/parent.py` acts.
+
+A slot that serves is never changed here: another version is the business of a swap, and other parameters need the slot taken down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Sequence
+
+from .boot import BootSlot
+from .errors import TwostepError
+
+
+@dataclass(frozen=True)
+class FoundSlot:
+    """A slot as the kernel tells it. `version` is empty without a child; `generation` counts its adoptions."""
+
+    slot: str
+    state: str
+    family: str = ""
+    params: str = ""
+    version: str = ""
+    generation: int = 0
+
+
+@dataclass(frozen=True)
+class Users:
+    """Who uses the disk of a slot: names of stacked devices, mount points, and programs as `name (pid)`."""
+
+    openers: int = 0
+    holders: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the host has. `boot` maps a slot to its boot configuration, or to None where the file is damaged."""
+
+    loaded: bool = False
+    configfs: bool = False
+    slots: dict[str, FoundSlot] = field(default_factory=dict)
+    boot: dict[str, BootSlot | None] = field(default_factory=dict)
+    unit: bool = False
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do; `slot` and `module` are empty where the step has none."""
+
+    action: str
+    reason: str
+    slot: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A slot whose version, serving or committed, is another than the wanted one."""
+
+    slot: str
+    running: str
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ordered steps, the drift that they leave alone, and by slot what its steps bring up."""
+
+    steps: tuple[Step, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    targets: dict[str, BootSlot] = field(default_factory=dict)
+
+
+def is_bare(slot: FoundSlot | None) -> bool:
+    """Return whether the slot still waits for its first child."""
+    return slot is None or slot.state == "empty"
+
+
+def _refuse_other(wanted: BootSlot, found: FoundSlot) -> None:
+    for name in ("family", "params"):
+        if getattr(found, name) != getattr(wanted, name):
+            raise TwostepError(
+                "slot_differs",
+                f"Slot {wanted.slot} serves with {name} {getattr(found, name)!r}, wanted is {getattr(wanted, name)!r}.",
+                "Take the slot down first (state absent with this slot), or correct the wanted value.",
+            )
+    if found.state not in ("serving", "held"):
+        raise TwostepError(
+            "slot_not_serving",
+            f"Slot {wanted.slot} is {found.state}.",
+            "Bring a child back with twostep.hotswap.swap; its last_swap/reason tells what happened.",
+        )
+
+
+def _served(wanted: BootSlot, found: Found) -> BootSlot:
+    """Return `wanted` with the version that serves it, or that was committed: an upgrade is never undone by bringing a slot up."""
+    slot = found.slots.get(wanted.slot)
+    committed = found.boot.get(wanted.slot)
+    if slot is not None and not is_bare(slot):
+        if committed is not None and committed.family == slot.family:
+            return wanted.with_version(committed.version)
+        return wanted.with_version(slot.version) if slot.version else wanted
+    if committed is not None and committed.family == wanted.family:
+        return wanted.with_version(committed.version)
+    return wanted
+
+
+def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool) -> Plan:
+    """Return the plan that brings the wanted slots up; slots that are not named stay as they are.
+
+    :param boot: whether the boot configuration is kept too.
+    :raises TwostepError: `slot_differs`, `slot_not_serving`, `duplicate_slot`; then nothing may be done.
+    """
+    names = [slot.slot for slot in wanted]
+    if len(set(names)) != len(names):
+        raise TwostepError("duplicate_slot", "A slot is named twice.", "Name each slot once.")
+    steps = []
+    drift = []
+    targets = {}
+    if not found.loaded:
+        steps.append(Step("load_parent", "twostep is not loaded"))
+    if not found.configfs:
+        steps.append(Step("mount_configfs", "configfs is not mounted"))
+    for slot in wanted:
+        present = found.slots.get(slot.slot)
+        target = _served(slot, found)
+        running = target.version
+        if present is None:
+            steps.append(Step("create_slot", "the slot does not exist", slot.slot))
+        if present is None or is_bare(present):
+            steps.append(Step("adopt", f"nothing serves; first adoption of {target.family} {target.version}", slot.slot))
+        else:
+            _refuse_other(slot, present)
+            running = present.version
+        if running != slot.version:
+            drift.append(Drift(slot.slot, running, slot.version))
+        targets[slot.slot] = target
+        if boot and target != found.boot.get(slot.slot):
+            steps.append(Step("write_boot", f"at boot {target.family} {target.version} shall serve", slot.slot))
+    if boot and not found.unit:
+        steps.append(Step("install_unit", "the unit that brings the slots up is not in place"))
+    return Plan(tuple(steps), tuple(drift), targets)
+
+
+def _refuse_busy(slot: str, users: Users) -> None:
+    if not users.openers and not users.holders and not users.mounts:
+        return
+    named = [f"device {name}" for name in users.holders]
+    named += [f"mount {path}" for path in users.mounts]
+    named += [f"program {name}" for name in users.programs]
+    raise TwostepError(
+        "slot_busy",
+        f"Slot {slot} is in use by {', '.join(named) or f'{users.openers} open file descriptions'}.",
+        "Unmount it, take the devices on it down and stop the programs, then run again.",
+        {
+            "slot": slot,
+            "openers": users.openers,
+            "holders": list(users.holders),
+            "mounts": list(users.mounts),
+            "programs": list(users.programs),
+        },
+    )
+
+
+def plan_absent(slots: Sequence[str], found: Found, users: dict[str, Users]) -> Plan:
+    """Return the plan that takes slots down: the named ones, or with none named all of them and the parent too.
+
+    :param users: who uses each slot that exists.
+    :raises TwostepError: `slot_busy` before anything is done.
+    """
+    everything = not slots
+    targets = sorted(found.slots) if everything else [name for name in slots if name in found.slots]
+    for name in targets:
+        _refuse_busy(name, users.get(name, Users()))
+    steps = [Step("take_down", "the slot exists", name) for name in targets]
+    configured = sorted(found.boot) if everything else [name for name in slots if name in found.boot]
+    # First what a reboot would bring back.
+    steps = [*(Step("remove_boot", "the slot is brought up at boot", name) for name in configured), *steps]
+    if everything:
+        if found.unit:
+            steps.insert(0, Step("remove_unit", "the unit is in place"))
+        steps += [Step("unload_child", "no slot is left", module=name) for name in found.children]
+        if found.loaded:
+            steps.append(Step("unload_parent", "no slot is left"))
+    return Plan(tuple(steps))
