@@ -18,7 +18,7 @@ ARGUMENT_SPEC = {
     "fleet": {"type": "str", "default": "twostep"},
     "touch": {"type": "list", "elements": "str", "required": True},
     "sources": {"type": "list", "elements": "str", "required": True},
-    "health": {"type": "dict", "required": True},
+    "health": {"type": "str", "required": True},
     "shelf_life_s": {"type": "float", "default": 60.0},
 }
 
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars or {}, options["fleet"])
         if not hosts:
             return controller.failed(result, plan.empty_fleet(options["fleet"]))
-        answers = gate.answers_by_host(options["health"])
+        answers = gate.answers_by_host((task_vars or {}).get(options["health"]))
         gates = gate.judge([*hosts, *touch], options["sources"], answers, controller.utc_now(), options["shelf_life_s"])
         verdict = gate.verdict(gates)
         if verdict == gate.CLOSED:

@@ -60,8 +60,9 @@ class ActionModule(ActionBase):
         return self._plan(options["stage"], hosts, policy, task_vars)
 
     def _plan(self, stage: str, hosts: list[str], policy: plan.Policy, task_vars: dict[str, Any]) -> dict[str, Any]:
-        facts = {host: fleet.facts(controller.registered(task_vars, host, "__twostep_slots"), policy.family) for host in hosts}
-        compat = {host: fleet.compat(controller.registered(task_vars, host, "__twostep_compat")) for host in hosts}
+        known = {host: controller.raw_vars(task_vars, host) for host in hosts}
+        facts = {host: fleet.facts(known[host].get("__twostep_slots"), policy.family) for host in hosts}
+        compat = {host: fleet.compat(known[host].get("__twostep_compat")) for host in hosts}
         built = stage == "check"
         made = plan.make(hosts, facts, compat, policy, built)
         if not built or made.waves:
@@ -76,7 +77,7 @@ class ActionModule(ActionBase):
             raise plan.empty_fleet(name)
         rows: list[list[object]] = []
         for host in sorted(hosts, key=fleet.natural):
-            known = fleet.facts(controller.registered(task_vars, host, "__twostep_slots"), None)
+            known = fleet.facts(controller.raw_vars(task_vars, host).get("__twostep_slots"), None)
             rows += [[host, slot.slot, slot.family, slot.version, slot.state, slot.parked, slot.generation] for slot in known.slots]
             if not known.slots:
                 rows.append([host, None, None, None, known.problem or "no slot", None, None])

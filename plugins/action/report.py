@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import names, report
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import report
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, private_files, report_html
 
@@ -20,8 +20,6 @@ display = Display()
 ARGUMENT_SPEC = {
     "dest": {"type": "str", "default": "./twostep-report"},
     "fleet": {"type": "str", "default": "twostep"},
-    "run": {"type": "dict", "required": True},
-    "plan": {"type": "dict"},
     "intent": {"type": "str", "choices": ["upgrade", "rollback"], "default": "upgrade"},
     "halted": {"type": "bool", "default": False},
     "io": {"type": "dict"},
@@ -42,36 +40,29 @@ class ActionModule(ActionBase):
         result["changed"] = False
         try:
             made = self._build(options, task_vars or {})
-            result.update(result=made["result"], run_id=made["run_id"], reason=made["reason"], nodes=made["nodes"])
-            if not self._task.check_mode:
+            if options["dest"] and not self._task.check_mode:
                 result.update(self._write(options["dest"], made))
                 result["changed"] = True
         except TwostepError as error:
             return controller.failed(result, error)
+        if self._task.check_mode and not options["halted"]:
+            result.update(result="checked", run_id=made["run_id"])
+            display.display(report.checked(made))
+            return result
         display.display(report.headline(made))
+        result.update(result=made["result"], run_id=made["run_id"])
         data = {"twostep_run_id": made["run_id"], "twostep_result": made["result"], "twostep_report": result.get("json_path")}
         result["ansible_stats"] = {"data": data, "per_host": False, "aggregate": False}
+        if options["halted"]:
+            return controller.failed(result, report.halted(made, result.get("json_path")))
         return result
 
     @staticmethod
     def _build(options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        given = options["run"]
         hosts = controller.group_hosts(task_vars, options["fleet"])
-        run = {
-            "run_id": names.identifier(given.get("run_id")),
-            "started": str(given.get("started")),
-            "family": names.family(given.get("family")),
-            "version": names.version(given.get("version")),
-            "intent": options["intent"],
-            "fleet": hosts,
-        }
-        registers = {
-            host: {name: controller.registered(task_vars, host, name) for _phase, name in report.REGISTERS}
-            for host in [*hosts, report.CONTROLLER]
-        }
-        made_plan = options["plan"] if (options["plan"] or {}).get("order") is not None else None
+        known = {host: controller.raw_vars(task_vars, host) for host in [*hosts, report.CONTROLLER]}
         finished = controller.stamp(controller.utc_now())
-        return report.build(run, made_plan, registers, options["halted"], finished, options["io"])
+        return report.build(hosts, known, options["intent"], options["halted"], finished, options["io"])
 
     @staticmethod
     def _write(dest: str, made: dict[str, Any]) -> dict[str, str]:

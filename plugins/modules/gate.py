@@ -32,8 +32,10 @@ options:
     elements: str
     required: true
   health:
-    description: The registered result of M(twostep.hotswap.health_info) in a loop over the host names of the fleet.
-    type: dict
+    description:
+      - Name of the variable in which M(twostep.hotswap.health_info), in a loop over the host names of the fleet, was registered.
+      - The name and not the value, because what a host returned must not pass through a template.
+    type: str
     required: true
   shelf_life_s:
     description:
@@ -69,7 +71,7 @@ EXAMPLES = r"""
   twostep.hotswap.gate:
     touch: ["{{ inventory_hostname }}"]
     sources: [corosync, md]
-    health: "{{ health }}"
+    health: health
 """
 
 RETURN = r"""

@@ -23,10 +23,13 @@ def group_hosts(task_vars: Mapping[str, Any], group: str) -> list[str]:
     return [str(host) for host in task_vars.get("groups", {}).get(group, [])]
 
 
-def registered(task_vars: Mapping[str, Any], host: str, name: str) -> object:
-    """Return what ``host`` registered as ``name`` in an earlier task, or None."""
-    hostvars = task_vars.get("hostvars", {})
-    return hostvars[host].get(name) if host in hostvars else None
+def raw_vars(task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
+    """Return the variables of ``host`` as they are stored.
+
+    Not through ``hostvars[host]``: that would hand what a managed host returned to the template engine.
+    """
+    hostvars = task_vars.get("hostvars")
+    return hostvars.raw_get(host) if hostvars is not None and host in hostvars else {}
 
 
 def failed(result: dict[str, Any], error: TwostepError) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def facts(result: object, family: str | None) -> Facts:
     """Return the slots of ``family`` (None: of all) in a registered ``slot_info`` result; absent means that the host was never asked."""
     answer = untrusted.mapping(result)
     if not answer:
-        return Facts((), "the host was not asked; is the run limited to other hosts?")
+        return Facts((), "the host was not asked, as in a run with --limit")
     problem = untrusted.problem(answer)
     if problem:
         return Facts((), problem)

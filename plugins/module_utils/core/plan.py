@@ -94,7 +94,7 @@ def make(
     steps: list[Step] = []
     refusals: list[dict[str, str]] = []
     for host in sorted(set(fleet), key=natural):
-        known = facts.get(host) or Facts((), "the host was not asked; is the run limited to other hosts?")
+        known = facts.get(host) or Facts((), "the host was not asked, as in a run with --limit")
         if known.problem:
             refusals.append({"host": host, "slot": "", "reason": known.problem})
         elif not known.slots:

@@ -39,58 +39,65 @@ _MAX_GATES = 256
 Records = Mapping[str, Mapping[str, Any]]
 
 
-def build(
-    run: Mapping[str, Any],
-    plan: Mapping[str, Any] | None,
-    hosts: Records,
-    halted: bool,
-    finished: str,
-    io: object,
-) -> dict[str, Any]:
+def build(fleet: Sequence[str], hosts: Records, intent: str, halted: bool, finished: str, io: object) -> dict[str, Any]:
     """Return the report.
 
-    :param run: ``run_id``, ``started``, ``family``, ``version``, ``intent`` (``upgrade`` or ``rollback``) and ``fleet``.
-    :param plan: the plan as its action returned it, or None when the run ended before it was made.
-    :param hosts: for each host its registered results by name; whatever is in there is untrusted.
-        ``localhost`` is there too: the plan is made on it.
+    :param hosts: the variables of every host of ``fleet``, and of ``localhost`` on which inputs and plan are registered.
+        Whatever a managed host put there is untrusted.
+    :param intent: ``upgrade`` or ``rollback``.
+    :raises TwostepError: ``no_run`` when the inputs were never checked.
     """
+    controller = hosts[CONTROLLER]
+    run = untrusted.mapping(controller.get("__twostep_run"))
+    if not run.get("run_id"):
+        raise TwostepError("no_run", "There is no run to report on: the inputs were not checked on localhost.", "Run without --limit.")
+    plan = _plan(controller)
     nodes = []
-    for host in sorted({str(host) for host in run["fleet"]}, key=natural):
+    for host in sorted(set(fleet), key=natural):
         nodes += _nodes(host, untrusted.mapping(hosts.get(host)), plan)
     return {
         "schema": SCHEMA,
         "collection_version": VERSION,
-        "run_id": run["run_id"],
-        "result": _result(run, plan, nodes, halted),
-        "reason": _reason(run, hosts) if halted else None,
-        "family": run["family"],
-        "version": run["version"],
+        "run_id": names.identifier(run["run_id"]),
+        "result": _result(intent, plan, nodes, halted),
+        "reason": _reason(fleet, hosts) if halted else None,
+        "family": names.family(run["family"]),
+        "version": names.version(run["version"]),
         "digest": untrusted.text(plan.get("digest"), 64) if plan else None,
-        "started": run["started"],
+        "started": untrusted.text(run["started"], 32),
         "finished": finished,
         "nodes": nodes,
         "io": _io(io),
     }
 
 
-def _result(run: Mapping[str, Any], plan: Mapping[str, Any] | None, nodes: Sequence[Mapping[str, Any]], halted: bool) -> str:
+def _plan(controller: Mapping[str, Any]) -> Mapping[Any, Any] | None:
+    """Return the newest plan that was made: the one checked after the build, else the first one."""
+    for name in ("__twostep_check", "__twostep_plan"):
+        plan = untrusted.mapping(controller.get(name))
+        if plan.get("order") is not None:
+            return plan
+    return None
+
+
+def _result(intent: str, plan: Mapping[Any, Any] | None, nodes: Sequence[Mapping[str, Any]], halted: bool) -> str:
     if halted or plan is None:
         return "halted"
     if not plan["order"]:
         return "nothing_to_do"
     if any(node["outcome"] not in ("upgraded", "current") for node in nodes):
         return "halted"
-    return "rolled_back" if run["intent"] == "rollback" else "succeeded"
+    return "rolled_back" if intent == "rollback" else "succeeded"
 
 
-def _reason(run: Mapping[str, Any], hosts: Records) -> dict[str, Any]:
+def _reason(fleet: Sequence[str], hosts: Records) -> dict[str, Any]:
     """Return where and why the run halted: the first trouble that the controller or a host registered."""
-    for host in [CONTROLLER, *sorted({str(host) for host in run["fleet"]}, key=natural)]:
+    for host in [CONTROLLER, *sorted(set(fleet), key=natural)]:
         for phase, name in REGISTERS:
             record = untrusted.mapping(untrusted.mapping(hosts.get(host)).get(name))
             found = untrusted.problem(record)
             if found:
-                shown = None if host == CONTROLLER and host not in run["fleet"] else host
+                shown = None if host == CONTROLLER and host not in fleet else host
                 return {"host": shown, "phase": phase, "code": _code(record), "message": found}
     return {"host": None, "phase": None, "code": None, "message": "The run ended early; the log of the run tells where."}
 
@@ -107,7 +114,7 @@ def _code(record: Mapping[Any, Any]) -> str | None:
     return None
 
 
-def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | None) -> list[dict[str, Any]]:
     planned = untrusted.mapping(untrusted.mapping(plan.get("hosts") if plan else None).get(host))
     gates = _gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after"))
     slots = untrusted.records(planned.get("slots")) or [{}]
@@ -155,7 +162,7 @@ def _outcome(step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mappin
     if step.get("act") == "none":
         return "current"
     ran = [untrusted.mapping(registers.get(name)) for name in ("__twostep_swap", "__twostep_commit")]
-    if any(record.get("unreachable") for record in [swap, commit, *ran]):
+    if any(record.get("unreachable") or record.get("timedout") for record in [swap, commit, *ran]):
         return "unknown"
     if not swap or swap.get("skipped"):
         return "failed" if untrusted.problem(ran[0]) else "untouched"
@@ -230,3 +237,25 @@ def headline(report: Mapping[str, Any]) -> str:
         where = f" at {report['reason']['host']}" if report["reason"]["host"] else ""
         return f"{line}; halted{where}: {report['reason']['message']}"
     return line
+
+
+def checked(report: Mapping[str, Any]) -> str:
+    """Return one line for check mode: what would be done, which is no result of a run."""
+    work = [node for node in report["nodes"] if node["outcome"] != "current"]
+    pending = sum(node["verdict"] == PENDING for node in work)
+    line = f"check mode: {len(work)} of {len(report['nodes'])} slots of family {report['family']} would go to {report['version']}"
+    return f"{line}; {pending} not built yet, verdict after the build" if pending else line
+
+
+def halted(report: Mapping[str, Any], path: str | None) -> TwostepError:
+    """Return the failure that ends the run after its report was written."""
+    reason = report["reason"]
+    where = f" at {reason['host']}" if reason["host"] else ""
+    cause, _next, step = reason["message"].partition(" Next: ")
+    step = step or "Remove the cause and run the same playbook again; finished hosts are left alone."
+    return TwostepError(
+        "halted",
+        f"The run is halted{where}, later waves are untouched: {cause.rstrip('.')}.",
+        f"{step} The report is {path}." if path else step,
+        {"reason": reason},
+    )

@@ -12,6 +12,7 @@ import unicodedata
 from typing import Any, Iterable, Mapping
 
 MAX_TEXT = 400
+MAX_MESSAGE = 1024
 MAX_ITEMS = 256
 
 
@@ -60,13 +61,14 @@ def records(value: object, limit: int = MAX_ITEMS) -> list[Mapping[Any, Any]]:
 
 
 def problem(result: Mapping[Any, Any]) -> str | None:
-    """Return why a task result is a failure, or None if it is none."""
+    """Return why a task result is a failure, or None if it is none. Of a loop, the first failed item is the reason."""
+    if not result.get("unreachable") and not result.get("failed"):
+        return None
+    for item in records(result.get("results"), 4096):
+        inner = problem(item)
+        if inner:
+            return inner
+    told = text(result.get("msg"), MAX_MESSAGE)
     if result.get("unreachable"):
-        return f"unreachable: {text(result.get('msg')) or 'no reason was given'}"
-    if result.get("failed"):
-        for item in records(result.get("results")):
-            inner = problem(item)
-            if inner:
-                return inner
-        return text(result.get("msg")) or "the task failed without a message"
-    return None
+        return f"unreachable: {told or 'no reason was given'}"
+    return told or "the task failed without a message"
