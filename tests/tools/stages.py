@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, TextIO
+from typing import BinaryIO, Callable, TextIO
 
 HEARTBEAT_S = 30.0
 GRACE_S = 120.0  # a lab that was told to stop has machines to power off
@@ -80,32 +80,40 @@ def stop(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
             continue
 
 
+def attend(stage: Stage, sink: BinaryIO, beat: Callable[[], None], say: Callable[[str], None], heartbeat_s: float) -> int:
+    """Start the stage and stay with it, calling ``beat`` regularly; return its exit status, 127 when it cannot be started."""
+    environment = {**os.environ, **stage.environment}
+    argv = list(stage.argv)
+    try:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+    except OSError as problem:
+        say(f"cannot start {argv[0]}: {problem.strerror}")
+        return 127
+    try:
+        while True:
+            try:
+                return process.wait(heartbeat_s)
+            except subprocess.TimeoutExpired:
+                beat()
+    except BaseException:
+        say("interrupted, letting it clean up")
+        stop(process)
+        raise
+
+
 def run_stage(stage: Stage, logs: Path, out: TextIO, heartbeat_s: float = HEARTBEAT_S) -> Outcome:
     """Run one stage to its end and say how it went."""
     log = logs / f"{stage.name.replace(' ', '-')}.log"
+
+    def say(text: str) -> None:
+        print(f"    {stage.name}: {text}", file=out, flush=True)
+
     print(f"==> {stage.name}", file=out, flush=True)
     began = time.monotonic()
     with log.open("wb") as sink:
-        process = subprocess.Popen(
-            list(stage.argv),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **stage.environment},
-            start_new_session=True,
-        )
-        try:
-            while True:
-                try:
-                    rc = process.wait(heartbeat_s)
-                    break
-                except subprocess.TimeoutExpired:
-                    elapsed = clock(time.monotonic() - began)
-                    print(f"    {stage.name}: {elapsed}, newest line: {newest_line(log)}", file=out, flush=True)
-        except BaseException:
-            print(f"    {stage.name}: interrupted, letting it clean up", file=out, flush=True)
-            stop(process)
-            raise
+        rc = attend(stage, sink, lambda: say(f"{clock(time.monotonic() - began)}, newest line: {newest_line(log)}"), say, heartbeat_s)
     outcome = Outcome(stage.name, rc, time.monotonic() - began)
     if rc != 0:
         tail = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]

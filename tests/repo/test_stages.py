@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage runner: order, first failure, table, heartbeat, interruption."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import stages
+from stages import Outcome, Stage
+
+
+def python(name: str, code: str) -> Stage:
+    return Stage(name, [sys.executable, "-c", code])
+
+
+def test_stages_run_in_order_and_stop_at_the_first_failure(tmp_path: Path) -> None:
+    codes = {"one": 0, "two": 3, "three": 0}
+    run = lambda stage, logs, out: Outcome(stage.name, codes[stage.name], 1.0)  # noqa: E731
+    outcomes = stages.run_stages([Stage(name, []) for name in codes], tmp_path, io.StringIO(), run=run)
+    assert [(outcome.name, outcome.rc) for outcome in outcomes] == [("one", 0), ("two", 3), ("three", None)]
+    assert not stages.succeeded(outcomes)
+
+
+def test_all_run_when_asked_to_keep_going_and_the_failure_still_counts(tmp_path: Path) -> None:
+    run = lambda stage, logs, out: Outcome(stage.name, int(stage.name), 1.0)  # noqa: E731
+    outcomes = stages.run_stages([Stage("1", []), Stage("0", [])], tmp_path, io.StringIO(), keep_going=True, run=run)
+    assert [outcome.rc for outcome in outcomes] == [1, 0]
+    assert not stages.succeeded(outcomes)
+
+
+def test_the_table_has_a_line_per_stage_and_the_total() -> None:
+    lines = stages.table([Outcome("a", 0, 1.5), Outcome("long name", 2, 120.0), Outcome("c", None, 0.0)]).splitlines()
+    assert [line.split() for line in lines] == [
+        ["a", "1.5", "s", "ok"],
+        ["long", "name", "2", "min", "00", "s", "FAILED", "(2)"],
+        ["c", "0.0", "s", "not", "run"],
+        ["total", "2", "min", "01", "s"],
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (60.0, "1 min 00 s"), (3725.0, "62 min 05 s")])
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert stages.clock(seconds) == text
+
+
+def test_a_stage_s_output_is_in_its_log_and_its_environment_is_set(tmp_path: Path) -> None:
+    stage = Stage("a stage", [sys.executable, "-c", "import os; print(os.environ['X'])"], {"X": "marker"})
+    assert stages.run_stage(stage, tmp_path, io.StringIO()).rc == 0
+    assert (tmp_path / "a-stage.log").read_text() == "marker\n"
+
+
+def test_a_failed_stage_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert stages.run_stage(python("bad", "print('the reason'); raise SystemExit(7)"), tmp_path, out).rc == 7
+    assert "| the reason" in out.getvalue()
+    assert "FAILED (7)" in out.getvalue()
+
+
+def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert stages.run_stage(Stage("gone", [str(tmp_path / "no-such-program")]), tmp_path, out).rc == 127
+    assert "no-such-program" in out.getvalue()
+
+
+def test_a_long_stage_shows_that_it_lives(tmp_path: Path) -> None:
+    class Released(io.StringIO):
+        """Lets the stage end only once its heartbeat was seen."""
+
+        def write(self, text: str) -> int:
+            if "newest line: waiting here" in text:
+                (tmp_path / "go").touch()
+            return super().write(text)
+
+    seen = f"pathlib.Path({str(tmp_path / 'go')!r}).exists()"
+    code = f"import pathlib, time\nprint('waiting here', flush=True)\nwhile not {seen}: time.sleep(0.01)"
+    assert stages.run_stage(python("slow", code), tmp_path, Released(), heartbeat_s=0.05).rc == 0
+
+
+def test_an_interrupted_stage_may_clean_up(tmp_path: Path) -> None:
+    class Interrupting(io.StringIO):
+        """Plays the person at the keyboard, once the stage has begun its work."""
+
+        def write(self, text: str) -> int:
+            if "newest line: working" in text:
+                raise KeyboardInterrupt
+            return super().write(text)
+
+    code = (
+        "import pathlib, signal, threading\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try:\n    print('working', flush=True); threading.Event().wait()\n"
+        f"finally:\n    pathlib.Path({str(tmp_path / 'cleaned')!r}).touch()\n"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        stages.run_stage(python("endless", code), tmp_path, Interrupting(), heartbeat_s=0.05)
+    assert (tmp_path / "cleaned").exists()
+    assert threading.active_count() == 1

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The smaller tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ansible_test
+import artifact
+import gates
+import help as makefile_help
+import pytest
+import shell
+
+
+def test_the_artifact_may_hold_what_users_need() -> None:
+    names = ["MANIFEST.json", "FILES.json", "README.md", "kmod/include/twostep.h"]
+    assert artifact.objections(names, ["README.md", "kmod/include/twostep.h", "tests/unit/x.py"]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "repository", "objection"),
+    [
+        (["kmod/a.ko"], [], "kmod/a.ko: not in the repository"),
+        (["tests/x.py"], ["tests/x.py"], "tests/x.py: not for users"),
+        ([], ["kmod/include/twostep.h"], "kmod/include/twostep.h: missing"),
+    ],
+)
+def test_the_artifact_is_objected_to(names: list[str], repository: list[str], objection: str) -> None:
+    assert artifact.objections(names, repository) == [objection]
+
+
+def test_sanity_on_the_oldest_python_is_run_where_there_is_one() -> None:
+    with_it, without = ansible_test.plans("sanity", True), ansible_test.plans("sanity", False)
+    assert with_it[:1] == without
+    assert ansible_test.OLDEST_HOST_PYTHON in with_it[1]
+
+
+@pytest.mark.parametrize(
+    ("first_line", "expected"),
+    [("#!/bin/sh\n", True), ("#!/usr/bin/env bash\n", True), ("#!/usr/bin/env python\n", False), ("bash\n", False), ("", False)],
+)
+def test_a_shell_script_is_known_by_its_first_line(tmp_path: Path, first_line: str, expected: bool) -> None:
+    (tmp_path / "file").write_text(first_line)
+    assert shell.is_script(tmp_path / "file") is expected
+
+
+def test_help_shows_the_targets_in_order() -> None:
+    assert makefile_help.targets("a: ## first\n\techo\nb: a ## second\nhidden:\n") == [("a", "first"), ("b", "second")]
+
+
+def test_every_target_of_the_makefile_is_explained_and_known(root: Path) -> None:
+    text = (root / "Makefile").read_text()
+    explained = [name for name, _comment in makefile_help.targets(text)]
+    phony = next(line for line in text.splitlines() if line.startswith(".PHONY:")).split()[1:]
+    assert sorted(explained) == sorted(phony)
+    assert set(explained) - {"help", "clean"} == set(gates.TARGETS)
+
+
+def test_stage_names_are_unique_in_every_target() -> None:
+    for stages in gates.TARGETS.values():
+        names = [stage.name for stage in stages()]
+        assert len(names) == len(set(names))
+
+
+def test_what_is_accepted_was_checked_and_tested() -> None:
+    names = {target: {stage.name for stage in stages()} for target, stages in gates.TARGETS.items()}
+    for target in set(names) - {"demo"}:
+        assert names[target] <= names["test"]
