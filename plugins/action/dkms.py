@@ -28,9 +28,10 @@ class ActionModule(ActionBase):
                 result.update(failed=True, msg=f"{internal} is set by this plugin. Next: Leave it out and set src.", code="internal_option")
                 return result
         source = arguments.pop("src", None)
+        folders = arguments.get("folders") or []
         try:
             if source and arguments.get("state", "present") != "absent":
-                self._add_archive(arguments, self._source_folder(source))
+                self._add_archive(arguments, self._source_folder(source), [folders] if isinstance(folders, str) else list(folders))
             result.update(self._execute_module(module_name="twostep.hotswap.dkms", module_args=arguments, task_vars=task_vars))
         except TwostepError as error:
             result.update(failed=True, msg=str(error), code=error.code, data=error.data)
@@ -48,8 +49,8 @@ class ActionModule(ActionBase):
                 "bad_source", f"{source} is not a folder on the controller.", "Set src to the folder with the module's sources."
             ) from None
 
-    def _add_archive(self, arguments: dict[str, Any], folder: str) -> None:
-        packed, sha256 = source_archive.pack(folder)
+    def _add_archive(self, arguments: dict[str, Any], folder: str, only: list[str]) -> None:
+        packed, sha256 = source_archive.pack(folder, only)
         arguments["archive_sha256"] = sha256
         if self._task.check_mode:
             return

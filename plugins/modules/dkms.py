@@ -36,6 +36,13 @@ options:
       - Folder on the controller with the source tree.
       - Required unless O(state=absent).
     type: path
+  folders:
+    description:
+      - Names of the folders directly in O(src) that the package consists of, besides the files directly in O(src). Default is all.
+      - A change in any packed file makes the source another one, so name only what the modules are built from.
+    type: list
+    elements: str
+    default: []
   modules:
     description:
       - The modules that the package yields.
@@ -122,6 +129,7 @@ EXAMPLES = r"""
     package: twostep-remap
     version: "1.1.0"
     src: "{{ playbook_dir }}/kmod"
+    folders: [remap, include, compat]
     modules:
       - name: twostep_remap_1_1_0
         location: remap
@@ -248,6 +256,7 @@ def argument_spec() -> dict[str, Any]:
         "package": {"type": "str", "required": True},
         "version": {"type": "str", "required": True},
         "src": {"type": "path"},
+        "folders": {"type": "list", "elements": "str", "default": []},
         "modules": {
             "type": "list",
             "elements": "dict",

@@ -96,13 +96,16 @@ class Actor:
         if log_path:
             return TwostepError(
                 "build_failed",
-                f"The build of {what} failed: {lines[0].strip() if lines else 'the log is empty'}",
+                f"The build of {what} failed: {lines[0].strip() if lines else 'the log is empty'}.",
                 f"Read {log_path} on the host.",
                 data,
             )
         last = next((line for line in reversed(output.splitlines()) if line.strip()), "no output")
         return TwostepError(
-            "dkms_failed", f"dkms {step.action} of {what} exited {result.rc}: {last.strip()}", "Read the output in the result.", data
+            "dkms_failed",
+            f"dkms {step.action} of {what} exited {result.rc}: {last.strip().rstrip('.')}.",
+            "Read the output in the result.",
+            data,
         )
 
     def _make_log(self, output: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ import re
 import stat
 import tarfile
 import zlib
+from typing import Sequence
 
 from ..core.errors import TwostepError
 
@@ -39,10 +40,12 @@ def _bad_archive(why: str) -> TwostepError:
     )
 
 
-def _chosen(folder: str) -> list[str]:
+def _chosen(folder: str, only: Sequence[str]) -> list[str]:
     chosen = []
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if parent == folder and only:
+            folders[:] = [name for name in folders if name in only]
         for name in sorted(folders + files):
             path = os.path.join(parent, name)
             wanted = any(fnmatch.fnmatchcase(name, pattern) for pattern in _WANTED)
@@ -55,16 +58,20 @@ def _chosen(folder: str) -> list[str]:
     return sorted(chosen)
 
 
-def pack(folder: str) -> tuple[bytes, str]:
+def pack(folder: str, only: Sequence[str] = ()) -> tuple[bytes, str]:
     """Return the sources below `folder` as tar bytes and their SHA-256.
 
     Build products, hidden files and everything that no build reads stay out; times, owners and the order are fixed.
 
+    :param only: names of the folders directly in `folder` that are packed, all when empty; files directly in it always are.
     :raises TwostepError: `bad_source` for a missing or empty folder, a link, an odd file name or too much data.
     """
     if not os.path.isdir(folder):
         raise _bad_source(f"{folder} is not a folder on the controller.", "Set src to the folder with the module's sources.")
-    names = _chosen(folder)
+    missing = [name for name in only if not os.path.isdir(os.path.join(folder, name))]
+    if missing:
+        raise _bad_source(f"{folder} has no folder {missing[0]!r}.", "Correct folders.")
+    names = _chosen(folder, only)
     if not names:
         raise _bad_source(f"{folder} holds no source files.", "Set src to the folder with the module's sources.")
     buffer = io.BytesIO()
