@@ -19,16 +19,16 @@ def python(name: str, code: str) -> Stage:
 
 
 def test_stages_run_in_order_and_stop_at_the_first_failure(tmp_path: Path) -> None:
-    codes = {"one": 0, "two": 3, "three": 0}
-    run = lambda stage, logs, out: Outcome(stage.name, codes[stage.name], 1.0)  # noqa: E731
-    outcomes = stages.run_stages([Stage(name, []) for name in codes], tmp_path, io.StringIO(), run=run)
+    wanted = [python("one", ""), python("two", "raise SystemExit(3)"), python("three", "")]
+    outcomes = stages.run_stages(wanted, tmp_path, io.StringIO())
     assert [(outcome.name, outcome.rc) for outcome in outcomes] == [("one", 0), ("two", 3), ("three", None)]
+    assert not (tmp_path / "three.log").exists()
     assert not stages.succeeded(outcomes)
 
 
 def test_all_run_when_asked_to_keep_going_and_the_failure_still_counts(tmp_path: Path) -> None:
-    run = lambda stage, logs, out: Outcome(stage.name, int(stage.name), 1.0)  # noqa: E731
-    outcomes = stages.run_stages([Stage("1", []), Stage("0", [])], tmp_path, io.StringIO(), keep_going=True, run=run)
+    wanted = [python("bad", "raise SystemExit(1)"), python("good", "")]
+    outcomes = stages.run_stages(wanted, tmp_path, io.StringIO(), keep_going=True)
     assert [outcome.rc for outcome in outcomes] == [1, 0]
     assert not stages.succeeded(outcomes)
 

@@ -123,16 +123,13 @@ def run_stage(stage: Stage, logs: Path, out: TextIO, heartbeat_s: float = HEARTB
     return outcome
 
 
-Runner = Callable[[Stage, Path, TextIO], Outcome]
-
-
-def run_stages(stages: Sequence[Stage], logs: Path, out: TextIO, keep_going: bool = False, run: Runner = run_stage) -> list[Outcome]:
+def run_stages(stages: Sequence[Stage], logs: Path, out: TextIO, keep_going: bool = False) -> list[Outcome]:
     """Run ``stages`` in order, until one fails or, with ``keep_going``, all; those that never began are in the answer, marked so."""
     logs.mkdir(parents=True, exist_ok=True)
     outcomes: list[Outcome] = []
     for stage in stages:
         failed = any(outcome.rc != 0 for outcome in outcomes)
-        outcomes.append(Outcome(stage.name, None, 0.0) if failed and not keep_going else run(stage, logs, out))
+        outcomes.append(Outcome(stage.name, None, 0.0) if failed and not keep_going else run_stage(stage, logs, out))
     return outcomes
 
 
