@@ -12,18 +12,7 @@ from typing import Sequence
 
 from .boot import BootSlot
 from .errors import TwostepError
-
-
-@dataclass(frozen=True)
-class FoundSlot:
-    """A slot as the kernel tells it. `version` is empty without a child; `generation` counts its adoptions."""
-
-    slot: str
-    state: str
-    family: str = ""
-    params: str = ""
-    version: str = ""
-    generation: int = 0
+from .slots import Slot
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,7 @@ class Found:
 
     loaded: bool = False
     configfs: bool = False
-    slots: dict[str, FoundSlot] = field(default_factory=dict)
+    slots: dict[str, Slot] = field(default_factory=dict)
     boot: dict[str, BootSlot | None] = field(default_factory=dict)
     unit: bool = False
     children: tuple[str, ...] = ()
@@ -76,14 +65,14 @@ class Plan:
     targets: dict[str, BootSlot] = field(default_factory=dict)
 
 
-def is_bare(slot: FoundSlot | None) -> bool:
+def is_bare(slot: Slot | None) -> bool:
     """Return whether the slot still waits for its first child."""
     return slot is None or slot.state == "empty"
 
 
-def _refuse_other(wanted: BootSlot, found: FoundSlot) -> None:
+def _refuse_other(wanted: BootSlot, found: Slot) -> None:
     for name in ("family", "params"):
-        if getattr(found, name) != getattr(wanted, name):
+        if (getattr(found, name) or "") != getattr(wanted, name):
             raise TwostepError(
                 "slot_differs",
                 f"Slot {wanted.slot} serves with {name} {getattr(found, name)!r}, wanted is {getattr(wanted, name)!r}.",
@@ -136,7 +125,7 @@ def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool) -> Plan:
             steps.append(Step("adopt", f"nothing serves; first adoption of {target.family} {target.version}", slot.slot))
         else:
             _refuse_other(slot, present)
-            running = present.version
+            running = present.version or target.version
         if running != slot.version:
             drift.append(Drift(slot.slot, running, slot.version))
         targets[slot.slot] = target
