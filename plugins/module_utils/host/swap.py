@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction of one swap on this host: preload, swap, verify, commit, each with a ledger line before and after.
+
+A failure before the commit ends with the old child serving, or the result says exactly what stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import Any, Iterator
+
+from ..core import ledger as ledger_lines
+from ..core.errors import TwostepError
+from ..core.slots import LastSwap, Slot
+from ..core.swap_request import Phase, SwapRequest, SwapResult
+from . import boot, kernel_module, ledger
+from .kernel_control import SwapLine
+from .preload import Preload, load
+from .two_step import Successor
+from .world import World
+
+# The kernel took nothing up: no hold, and the slot's last report is still that of an earlier swap.
+_NOT_TAKEN_UP = ("bad_request", "bad_deadline", "not_registered", "stale_generation", "slot_busy", "no_slot", "not_permitted")
+
+
+def what_stands(slot: Slot) -> str:
+    """Return one sentence about a slot."""
+    serves = f"serves {slot.version}" if slot.version else "has no child"
+    parked = f", {slot.parked} is parked" if slot.parked else ""
+    return f"Slot {slot.slot} is {slot.state} and {serves} at generation {slot.generation}{parked}."
+
+
+class Transaction:
+    """One request, performed once."""
+
+    def __init__(self, world: World, request: SwapRequest) -> None:
+        self._world = world
+        self._request = request
+        self._phases: list[Phase] = []
+        self._notes: list[str] = []
+        self._preload = Preload()
+        self._phase_name = ""
+        self._taken_up = False
+
+    def perform(self) -> SwapResult:
+        """Do what was asked and return how it ended; a failure is a result too.
+
+        :raises TwostepError: when nothing can be said about the slot at all.
+        """
+        request = self._request
+        before = self._slot()
+        try:
+            self._refuse_stale(before)
+            if request.swap:
+                self._swap(before)
+            if request.commit:
+                with self._phase("commit") as told:
+                    self._commit(told)
+        except TwostepError as error:
+            return self._failed(before, error)
+        return self._result(before, self._slot(), "committed" if request.commit else "swapped")
+
+    def _slot(self) -> Slot:
+        return self._world.status.slot(self._request.slot)
+
+    @contextlib.contextmanager
+    def _phase(self, name: str) -> Iterator[dict[str, Any]]:
+        """Frame a phase with ledger lines; what the body puts into the dict stands in the second one."""
+        self._phase_name = name
+        self._record(name, "begin", {})
+        begun_ns = self._world.monotonic_ns()
+        told: dict[str, Any] = {}
+        event = "end"
+        try:
+            yield told
+        except TwostepError as error:
+            event = "fail"
+            told.update(code=error.code, message=error.message[:1000])
+            raise
+        finally:
+            duration_ns = self._world.monotonic_ns() - begun_ns
+            self._phases.append(Phase(name, event, self._world.now(), duration_ns))
+            self._record(name, event, {**told, "duration_ns": duration_ns})
+
+    def _record(self, phase: str, event: str, data: dict[str, Any]) -> None:
+        request = self._request
+        ledger.append(
+            self._world.paths,
+            ledger_lines.Entry(0, self._world.now(), request.run_id, request.swap_id, request.slot, phase, event, data),
+        )
+
+    def _refuse_stale(self, before: Slot) -> None:
+        request = self._request
+        serves = request.from_version if request.swap else request.to_version
+        if before.generation != request.generation or before.version != serves:
+            raise TwostepError(
+                "stale_generation",
+                f"The request is for {serves} at generation {request.generation}; it is no longer so.",
+                "Run the same task again: it reads the slot afresh.",
+            )
+
+    def _swap(self, before: Slot) -> None:
+        world, request = self._world, self._request
+        if request.release_first:
+            with self._phase("release"):
+                world.control.commit(request.slot, request.generation)
+        successor = Successor(world, request) if request.mode == "two_step" else None
+        with self._phase("preload") as told:
+            if successor:
+                successor.prepare()
+            else:
+                self._preload = load(world, request)
+            told["loaded"] = self._preload.loaded
+        line = SwapLine(request.to_version, request.generation, request.mode, request.deadline_ms, request.state_schema)
+        with self._phase("swap") as told:
+            told["line"] = line.text()
+            try:
+                world.control.swap(request.slot, line)
+            except TwostepError as error:
+                self._taken_up = error.code not in _NOT_TAKEN_UP
+                raise
+            self._taken_up = True
+            if successor:
+                successor.replace()
+        with self._phase("verify") as told:
+            self._verify(before, told)
+
+    def _verify(self, before: Slot, told: dict[str, Any]) -> None:
+        """Prove the swap from what the kernel tells; the write's success proves nothing."""
+        slot = self._slot()
+        wanted = {
+            "version": self._request.to_version,
+            "module": self._request.module,
+            "generation": before.generation + 1,
+            "state": "serving",
+            "result": "ok",
+        }
+        found = {
+            "version": slot.version,
+            "module": slot.module,
+            "generation": slot.generation,
+            "state": slot.state,
+            "result": slot.last_swap.result,
+        }
+        told.update(found)
+        wrong = [f"{key} is {found[key]}, not {wanted[key]}" for key in wanted if found[key] != wanted[key]]
+        if wrong:
+            raise TwostepError("not_proven", f"The swap is not proven: {'; '.join(wrong)}.", "Read the kernel log of the host.", found)
+
+    def _commit(self, told: dict[str, Any]) -> None:
+        world, request = self._world, self._request
+        told["boot"] = self._write_boot()
+        world.control.commit(request.slot, self._slot().generation)
+        after = self._slot()
+        if after.parked or after.version != request.to_version:
+            raise TwostepError("not_proven", f"The commit is not proven. {what_stands(after)}", "Read the kernel log of the host.")
+        told["unloaded"] = self._unload_old(after)
+
+    def _write_boot(self) -> bool:
+        """Make the new version the committed one. First of all: a crash right after it boots what serves now."""
+        paths, request = self._world.paths, self._request
+        present = boot.read_slot(paths, request.slot)
+        if present is None:
+            self._notes.append(f"Slot {request.slot} has no boot configuration; at the next boot it is not brought up.")
+            return False
+        wanted = present.with_version(request.to_version)
+        boot.write_slot(paths, wanted)
+        if boot.read_slot(paths, request.slot) != wanted:
+            raise TwostepError(
+                "not_proven", f"The boot configuration of slot {request.slot} does not read back.", "Look at the filesystem of the host."
+            )
+        return True
+
+    def _unload_old(self, slot: Slot) -> bool:
+        """Unload the old module if nothing uses it. That it stays is no failure: what was asked for stands."""
+        old = self._request.old_module
+        if old == slot.module:
+            return False
+        child = self._world.status.child(old)
+        if child is None:
+            return False
+        if child.users:
+            self._notes.append(f"Module {old} stays loaded: another slot uses it.")
+            return False
+        try:
+            kernel_module.unload(self._world.paths, self._world.run, old)
+        except TwostepError as error:
+            self._notes.append(f"Module {old} stays loaded: {error.message}")
+            return False
+        return True
+
+    def _failed(self, before: Slot, error: TwostepError) -> SwapResult:
+        """Take back what can be taken back, and say what stands."""
+        after = self._slot()
+        if self._preload.loaded and after.version != self._request.to_version:
+            try:
+                kernel_module.unload(self._world.paths, self._world.run, self._request.module)
+            except TwostepError as stays:
+                self._notes.append(f"Module {self._request.module} stays loaded: {stays.message}")
+            after = self._slot()
+        if self._taken_up and after.last_swap.result == "returned" and after.version == self._request.from_version:
+            outcome = "returned"
+        elif self._phase_name == "" or (self._phase_name == "swap" and not self._taken_up):
+            outcome = "refused"
+        else:
+            outcome = "failed"
+        result = self._result(before, after, outcome)
+        return replace(result, code=error.code, message=f"{error.message} {what_stands(after)}", next_step=error.next_step)
+
+    def _result(self, before: Slot, after: Slot, outcome: str) -> SwapResult:
+        request = self._request
+        last = after.last_swap if self._taken_up else None
+        return SwapResult(
+            swap_id=request.swap_id,
+            run_id=request.run_id,
+            slot=request.slot,
+            from_version=request.from_version,
+            to_version=request.to_version,
+            mode=request.mode,
+            outcome=outcome,
+            generation_before=before.generation,
+            generation_after=after.generation,
+            hold_ms=_milliseconds(last),
+            held_requests=last.held_requests if last else None,
+            phases=tuple(self._phases),
+            kernel_phases=last.times() if last else {},
+            notes=tuple(self._notes),
+        )
+
+
+def _milliseconds(last: LastSwap | None) -> float | None:
+    return round(last.hold_ns / 1_000_000, 6) if last else None
