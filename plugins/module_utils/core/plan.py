@@ -114,8 +114,10 @@ def make(
 
 def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: bool) -> Step | str:
     """Return the step of one slot, or the reason for refusing it."""
-    if slot.state != "serving" or slot.version is None:
+    if slot.state != "serving":
         return f"the slot is {slot.state or 'in no known state'}, not serving"
+    if slot.version is None:
+        return "the slot serves a version that is not known"
     if slot.version == policy.version and slot.parked is None:
         return Step(host, slot.slot, "none", slot.version, "current", None, f"already serves {policy.version}")
     if slot.version == policy.version:

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan as an action: what it reads, what it returns, and that it fails rather than raises."""
+
+from __future__ import annotations
+
+from unittest.mock import MagicMock
+
+import pytest
+
+from ansible_collections.twostep.hotswap.plugins.action import plan as action
+
+SLOT = {"slot": "vol0", "family": "remap", "version": "1.0.0", "state": "serving", "parked": "", "generation": 1}
+HOT = {"results": [{"item": {"slot": "vol0"}, "slot": "vol0", "verdict": "hot", "mode": "handover", "reasons": []}]}
+WANTED = {"fleet": "storage", "family": "remap", "version": "1.1.0"}
+
+
+class HostVars(dict):
+    def raw_get(self, host: str) -> object:
+        return self[host]
+
+
+def host(version: str = "1.0.0", **more: object) -> dict:
+    return {"__twostep_slots": {"slots": [{**SLOT, "version": version}]}, **more}
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    lines: list = []
+    monkeypatch.setattr(action.display, "display", lambda line, *_rest, **_more: lines.append(line))
+    return lines
+
+
+def run(options: dict, hosts: dict) -> dict:
+    task = MagicMock(args=options, async_val=0, check_mode=False, diff=False)
+    plugin = action.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), None)
+    return plugin.run(task_vars={"groups": {"storage": list(hosts)}, "hostvars": HostVars(hosts)})
+
+
+def test_inputs_give_a_run_and_ask_no_host() -> None:
+    result = run({"stage": "inputs", **WANTED}, {"n1": {}})
+    assert (result["family"], result["version"], result["fleet"], result["changed"]) == ("remap", "1.1.0", ["n1"], False)
+    assert result["started"].endswith("Z")
+    assert result["run_id"] != run({"stage": "inputs", **WANTED}, {"n1": {}})["run_id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "hosts", "code"),
+    [
+        ({}, {}, "empty_fleet"),
+        ({"version": 1.1}, {"n1": {}}, "bad_version"),
+        ({"family": "../x"}, {"n1": {}}, "bad_family"),
+        ({"wave_size": 0}, {"n1": {}}, "bad_wave_size"),
+        ({"canary": -1}, {"n1": {}}, "bad_canary"),
+    ],
+)
+@pytest.mark.parametrize("stage", ["inputs", "plan", "check"])
+def test_bad_inputs_fail_the_task(stage: str, change: dict, hosts: dict, code: str) -> None:
+    result = run({"stage": stage, **WANTED, **change}, hosts)
+    assert (result["failed"], result["changed"], result["code"]) == (True, False, code)
+    assert " Next: " in result["msg"]
+
+
+def test_the_plan_is_returned_and_shown(shown: list) -> None:
+    result = run(WANTED, {"n1": host(), "n2": host("1.1.0")})
+    assert (result["order"], result["serial"]) == (["n1"], [1])
+    assert shown == [
+        "WAVE  HOST  SLOT  FROM   TO     VERDICT  REASON",
+        "1     n1    vol0  1.0.0  1.1.0  pending  not built yet, verdict after the build",
+        "-     n2    vol0  1.1.0  1.1.0  current  already serves 1.1.0",
+        f"1 waves, digest {result['digest'][:12]}",
+    ]
+    assert result["summary"] == shown[:-1]
+
+
+def test_after_the_build_the_verdicts_are_in_it(shown: list) -> None:
+    result = run({"stage": "check", **WANTED}, {"n1": host(__twostep_compat=HOT)})
+    assert result["hosts"]["n1"]["work"] == [{"slot": "vol0", "mode": "handover"}]
+    assert "1     n1    vol0  1.0.0  1.1.0  hot      compatible" in shown
+
+
+def test_after_the_build_a_missing_verdict_refuses(shown: list) -> None:
+    result = run({"stage": "check", **WANTED}, {"n1": host()})
+    assert (result["failed"], result["code"]) == (True, "plan_refused")
+    assert result["refusals"] == [{"host": "n1", "slot": "vol0", "reason": "the host gave no verdict on the built file"}]
+    assert shown == []
+
+
+def test_nothing_to_do_is_said_once(shown: list) -> None:
+    run(WANTED, {"n1": host("1.1.0")})
+    run({"stage": "check", **WANTED}, {"n1": host("1.1.0")})
+    assert shown.count("Nothing to do.") == 1
+
+
+def test_status_shows_all_slots_and_those_who_told_nothing(shown: list) -> None:
+    hosts = {"n2": {"__twostep_slots": {"unreachable": True, "msg": "gone"}}, "n1": host(), "n3": {"__twostep_slots": {"slots": []}}}
+    result = run({"stage": "status", "fleet": "storage"}, hosts)
+    assert not result.get("failed")
+    assert shown == [
+        "HOST  SLOT  FAMILY  VERSION  STATE              PARKED  GENERATION",
+        "n1    vol0  remap   1.0.0    serving            -       1",
+        "n2    -     -       -        unreachable: gone  -       -",
+        "n3    -     -       -        no slot            -       -",
+    ]
+
+
+def test_status_of_an_empty_fleet_fails() -> None:
+    assert run({"stage": "status", "fleet": "storage"}, {})["code"] == "empty_fleet"

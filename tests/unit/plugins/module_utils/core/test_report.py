@@ -1,0 +1,270 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report as data: outcomes, reasons, and hostile hosts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import report
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+
+RUN = {"run_id": "20260101t120000z-abcdef", "started": "2026-01-01T12:00:00Z", "family": "remap", "version": "1.1.0"}
+FINISHED = "2026-01-01T12:05:00Z"
+ITEM = {"slot": "vol0", "mode": "handover"}
+SWAPPED = {
+    "results": [
+        {
+            "item": ITEM,
+            "changed": True,
+            "mode": "handover",
+            "hold_ns": 1234567,
+            "held_requests": 7,
+            "phases": [{"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z"}],
+        }
+    ]
+}
+COMMITTED = {"results": [{"item": ITEM, "phases": [{"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z"}]}]}
+GONE = {"unreachable": True, "msg": "All items completed", "results": [{"item": ITEM, "unreachable": True, "msg": "gone"}]}
+OPEN = {"gates": [{"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}]}
+CLOSED = {"failed": True, "msg": "n1 must not be touched now.", "code": "gate_closed", "gates": []}
+
+
+def planned(act: str = "swap", wave: int | None = 1) -> dict:
+    slot = {"slot": "vol0", "act": act, "from": "1.0.0", "verdict": "hot", "mode": "handover", "reason": "compatible"}
+    if act == "none":
+        slot.update(verdict="current", mode=None, reason="already serves 1.1.0", **{"from": "1.1.0"})
+        wave = None
+    return {"from": "1.0.0", "to": "1.1.0", "verdict": "hot", "reason": "compatible", "wave": wave, "slots": [slot]}
+
+
+def plan(**hosts: dict) -> dict:
+    return {"order": [host for host in hosts if hosts[host]["wave"]], "digest": "0" * 64, "hosts": hosts}
+
+
+def build(made: dict | None, hosts: dict, halted: bool = False, intent: str = "upgrade", io: object = None, **controller: object) -> dict:
+    fleet = list(hosts)
+    known = {**hosts, "localhost": {"__twostep_run": RUN, "__twostep_plan": made or {}, **controller}}
+    return report.build(fleet, known, intent, halted, FINISHED, io)
+
+
+def test_a_run_that_succeeded() -> None:
+    host = {"__twostep_gate_before": OPEN, "__twostep_swap": SWAPPED, "__twostep_gate_after": OPEN, "__twostep_commit": COMMITTED}
+    made = build(plan(n1=planned()), {"n1": host})
+    assert made == {
+        "schema": "twostep.hotswap.report/1",
+        "collection_version": report.VERSION,
+        "run_id": "20260101t120000z-abcdef",
+        "result": "succeeded",
+        "reason": None,
+        "family": "remap",
+        "version": "1.1.0",
+        "digest": "0" * 64,
+        "started": "2026-01-01T12:00:00Z",
+        "finished": FINISHED,
+        "nodes": [
+            {
+                "host": "n1",
+                "slot": "vol0",
+                "from": "1.0.0",
+                "to": "1.1.0",
+                "verdict": "hot",
+                "mode": "handover",
+                "outcome": "upgraded",
+                "reason": "compatible",
+                "hold_ms": 1.235,
+                "held_requests": 7,
+                "wave": 1,
+                "gates": [{"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}] * 2,
+                "phases": [
+                    {"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z"},
+                    {"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z"},
+                ],
+            }
+        ],
+        "io": {"errors": None, "verify_errors": None, "max_latency_ms": None},
+    }
+    assert report.headline(made) == "succeeded: 1 of 1 slots of family remap went to 1.1.0 in this run"
+
+
+def test_a_rollback_that_succeeded() -> None:
+    made = build(plan(n1=planned()), {"n1": {"__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}}, intent="rollback")
+    assert made["result"] == "rolled_back"
+
+
+def test_nothing_to_do() -> None:
+    made = build(plan(n1=planned("none")), {"n1": {}})
+    assert (made["result"], made["nodes"][0]["outcome"]) == ("nothing_to_do", "current")
+
+
+@pytest.mark.parametrize(
+    ("registers", "outcome"),
+    [
+        ({}, "untouched"),
+        ({"__twostep_gate_before": CLOSED}, "untouched"),
+        ({"__twostep_swap": SWAPPED}, "uncommitted"),
+        ({"__twostep_swap": SWAPPED, "__twostep_gate_after": CLOSED}, "uncommitted"),
+        ({"__twostep_swap": SWAPPED, "__twostep_commit": {"results": [{"item": ITEM, "failed": True, "msg": "No."}]}}, "uncommitted"),
+        ({"__twostep_swap": SWAPPED, "__twostep_commit": {"results": [{"item": ITEM, "skipped": True}]}}, "uncommitted"),
+        ({"__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}, "upgraded"),
+        ({"__twostep_swap": GONE}, "unknown"),
+        ({"__twostep_swap": {"unreachable": True, "msg": "gone"}}, "unknown"),
+        ({"__twostep_swap": {"failed": True, "results": [{"item": ITEM, "failed": True, "timedout": {"period": 600}}]}}, "unknown"),
+        ({"__twostep_swap": SWAPPED, "__twostep_commit": GONE}, "unknown"),
+        ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "outcome": "returned", "msg": "Late."}]}}, "returned"),
+        ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "outcome": "detached", "msg": "Bad."}]}}, "failed"),
+        ({"__twostep_swap": {"failed": True, "msg": "Bad argument."}}, "failed"),
+        ({"__twostep_swap": {"skipped": True}}, "untouched"),
+    ],
+)
+def test_outcome_of_a_slot(registers: dict, outcome: str) -> None:
+    made = build(plan(n1=planned()), {"n1": registers}, halted=True)
+    assert made["nodes"][0]["outcome"] == outcome
+
+
+def test_a_run_with_an_unproved_slot_is_never_a_success() -> None:
+    made = build(plan(n1=planned(), n2=planned()), {"n1": {"__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}, "n2": {}})
+    assert made["result"] == "halted"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "controller", "reason"),
+    [
+        (
+            {"n1": {}, "n2": {"__twostep_slots": {"unreachable": True, "msg": "gone"}}},
+            {},
+            {"host": "n2", "phase": "slots", "code": "unreachable", "message": "unreachable: gone"},
+        ),
+        (
+            {"n1": {"__twostep_swap": GONE}},
+            {},
+            {"host": "n1", "phase": "swap", "code": "unreachable", "message": "unreachable: gone"},
+        ),
+        (
+            {"n1": {"__twostep_build": {"failed": True, "msg": "It does not compile.", "code": "build_failed"}}},
+            {},
+            {"host": "n1", "phase": "build", "code": "build_failed", "message": "It does not compile."},
+        ),
+        (
+            {"n1": {"__twostep_gate_before": OPEN, "__twostep_gate_after": CLOSED}},
+            {},
+            {"host": "n1", "phase": "gate before the commit", "code": "gate_closed", "message": "n1 must not be touched now."},
+        ),
+        (
+            {"n1": {"__twostep_swap": {"failed": True, "results": [{"item": ITEM, "failed": True, "msg": "Late.", "code": "late"}]}}},
+            {},
+            {"host": "n1", "phase": "swap", "code": "late", "message": "Late."},
+        ),
+        (
+            {"n1": {}},
+            {"__twostep_check": {"failed": True, "msg": "Refused.", "code": "plan_refused"}},
+            {"host": None, "phase": "check", "code": "plan_refused", "message": "Refused."},
+        ),
+        (
+            {"n1": {"ansible_failed_result": {"failed": True, "msg": "My hook failed."}}},
+            {},
+            {"host": "n1", "phase": "another task", "code": None, "message": "My hook failed."},
+        ),
+        ({"n1": {}}, {}, {"host": None, "phase": None, "code": None, "message": "The run ended early; the log of the run tells where."}),
+    ],
+)
+def test_reason_of_a_halt(hosts: dict, controller: dict, reason: dict) -> None:
+    made = build(None, hosts, halted=True, **controller)
+    assert made["result"] == "halted"
+    assert made["reason"] == reason
+
+
+def test_before_the_plan_every_host_is_a_node_and_the_silent_one_unknown() -> None:
+    made = build(None, {"n1": {"__twostep_slots": {"slots": []}}, "n2": {"__twostep_slots": {"unreachable": True, "msg": "gone"}}}, halted=True)
+    assert [(node["host"], node["slot"], node["verdict"], node["outcome"]) for node in made["nodes"]] == [
+        ("n1", None, None, "untouched"),
+        ("n2", None, None, "unknown"),
+    ]
+    assert made["digest"] is None
+
+
+def test_a_refused_verdict_shows_although_the_first_plan_did_not_know_it() -> None:
+    first = planned()
+    first["slots"][0].update(verdict="pending", mode=None)
+    hosts = {"n1": {"__twostep_compat": {"results": [{"item": ITEM, "verdict": "refuse"}]}}}
+    refused = {"failed": True, "msg": "Refused.", "code": "plan_refused"}
+    assert build(plan(n1=first), hosts, halted=True, __twostep_check=refused)["nodes"][0]["verdict"] == "refuse"
+
+
+def test_the_plan_checked_after_the_build_is_the_one_reported() -> None:
+    first = planned()
+    first["slots"][0].update(verdict="pending", reason="not built yet")
+    made = build(plan(n1=first), {"n1": {}}, halted=True, __twostep_check=plan(n1=planned()))
+    assert (made["nodes"][0]["verdict"], made["nodes"][0]["reason"]) == ("hot", "compatible")
+
+
+HOSTILE = ["{{ lookup('pipe', 'id') }}", "<script>alert(1)</script>", "\x1b]0;x\x07", "x" * 100000, 10**400, float("nan"), None, True, [], {}]
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_a_hostile_host_changes_neither_the_shape_nor_the_size(word: object) -> None:
+    evil: dict = {key: word for key in ("mode", "hold_ns", "hold_ms", "held_requests", "verdict", "outcome", "code", "msg")}
+    evil["phases"] = [{"phase": word, "event": word, "at": word}] * 1000
+    evil["gates"] = [{"source": word, "subject": word, "host": word, "verdict": word, "reason": word}] * 1000
+    loop = {"failed": True, "msg": word, "results": [{**evil, "item": ITEM}] * 1000, **evil}
+    made = build(plan(n1=planned()), {"n1": {name: loop for _phase, name in report.REGISTERS}}, halted=True)
+    assert set(made["nodes"][0]) == set(build(plan(n1=planned()), {"n1": {}})["nodes"][0])
+    text = json.dumps(made, allow_nan=False)
+    assert "\\u001b" not in text
+    assert len(text) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("io", "expected"),
+    [
+        (None, (None, None, None)),
+        ({"errors": 0, "verify_errors": 0, "max_latency_ms": 8.25}, (0, 0, 8.25)),
+        ({"errors": -1, "verify_errors": "0", "max_latency_ms": None}, (None, None, None)),
+        ("text", (None, None, None)),
+    ],
+)
+def test_io(io: object, expected: tuple) -> None:
+    told = build(plan(n1=planned("none")), {"n1": {}}, io=io)["io"]
+    assert (told["errors"], told["verify_errors"], told["max_latency_ms"]) == expected
+
+
+def test_without_a_run_there_is_no_report() -> None:
+    with pytest.raises(TwostepError) as caught:
+        report.build(["n1"], {"localhost": {}}, "upgrade", True, FINISHED, None)
+    assert caught.value.code == "no_run"
+    assert str(caught.value) == "There is no run to report on: the inputs were not checked on localhost. Next: Run without --limit."
+
+
+def test_the_failure_that_halts_the_run() -> None:
+    made = build(None, {"n1": {"__twostep_gate_before": {**CLOSED, "msg": "n1 must not be touched. Next: Heal it."}}}, halted=True)
+    error = report.halted(made, "/r/report.json")
+    assert error.code == "halted"
+    assert str(error) == "The run is halted at n1, later waves are untouched: n1 must not be touched. Next: Heal it. The report is /r/report.json."
+    assert error.data == {"reason": made["reason"]}
+
+
+def test_the_failure_without_a_cause_of_its_own_tells_what_to_do() -> None:
+    error = report.halted(build(None, {"n1": {}}, halted=True), None)
+    assert str(error) == (
+        "The run is halted, later waves are untouched: The run ended early; the log of the run tells where. "
+        "Next: Remove the cause and run the same playbook again; finished hosts are left alone."
+    )
+
+
+def test_headline_of_a_halt_names_the_host_and_the_reason() -> None:
+    made = build(plan(n1=planned()), {"n1": {"__twostep_swap": GONE}}, halted=True)
+    assert report.headline(made) == (
+        "halted: 0 of 1 slots of family remap went to 1.1.0 in this run; halted at n1: unreachable: gone"
+    )
+
+
+def test_check_mode_has_its_own_line() -> None:
+    pending = planned()
+    pending["slots"][0]["verdict"] = "pending"
+    made = build(plan(n1=pending, n2=planned(), n3=planned("none")), {"n1": {}, "n2": {}, "n3": {}})
+    assert report.checked(made) == (
+        "check mode: 2 of 3 slots of family remap would go to 1.1.0; 1 not built yet, verdict after the build"
+    )
+    assert report.checked(build(plan(n1=planned()), {"n1": {}})) == "check mode: 1 of 1 slots of family remap would go to 1.1.0"
