@@ -47,5 +47,7 @@ class ActionModule(ActionBase):
         result.update(verdict=verdict, gates=[item.as_dict() for item in gates])
         if not gates:
             display.warning("No health source is required, so the gate is open without a question.")
-        display.display(f"gate {verdict} for {', '.join(touch)}: {sum(item.verdict == 'ok' for item in gates)} of {len(gates)} answers are ok")
+        display.display(
+            f"gate {verdict} for {', '.join(touch)}: {sum(item.verdict == 'ok' for item in gates)} of {len(gates)} answers are ok"
+        )
         return result

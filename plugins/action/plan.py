@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         made = plan.make(hosts, facts, compat, policy, built)
         if not built or made.waves:
             lines = table.render(["WAVE", "HOST", "SLOT", "FROM", "TO", "VERDICT", "REASON"], plan.rows(made))
-            _show(lines + [f"{len(made.waves)} waves, digest {made.digest[:12]}" if made.waves else "Nothing to do."])
+            _show([*lines, f"{len(made.waves)} waves, digest {made.digest[:12]}" if made.waves else "Nothing to do."])
         else:
             lines = []
         return {**plan.as_dict(made), "summary": lines}

@@ -18,6 +18,7 @@ from .health import NOT_OK, OK, UNKNOWN
 
 OPEN = "open"
 CLOSED = "closed"
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def verdict(gates: Sequence[Gate]) -> str:
 def closed(gates: Sequence[Gate], touch: Sequence[str]) -> TwostepError:
     """Return the refusal that names every answer in the way."""
     shut = [gate for gate in gates if gate.verdict != OK]
-    shown = "; ".join(f"{gate.host} {gate.source} {gate.subject}: {gate.verdict}, {gate.reason.rstrip('.')}" for gate in shut[:10])
-    more = f"; and {len(shut) - 10} more" if len(shut) > 10 else ""
+    shown = "; ".join(f"{gate.host} {gate.source} {gate.subject}: {gate.verdict}, {gate.reason.rstrip('.')}" for gate in shut[:_MOST_SHOWN])
+    more = f"; and {len(shut) - _MOST_SHOWN} more" if len(shut) > _MOST_SHOWN else ""
     return TwostepError(
         "gate_closed",
         f"{', '.join(touch)} must not be touched now: {shown}{more}.",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from .health import NOT_OK, OK, UNKNOWN, Finding, combine
 
+_QUORATE, _NOT_QUORATE = 0, 2
+_FIGURES = ("Total votes", "Expected votes", "Quorum")
 _NUMBER = re.compile(r"\s*([0-9]{1,6})\b")
 _MEMBER = re.compile(r"\s*[0-9]+\s+([0-9]{1,6})\s.*\(local\)\s*")
 
@@ -36,7 +38,7 @@ def parse(stdout: str) -> Quorum | None:
     for line in stdout.splitlines():
         name, colon, rest = line.partition(":")
         number = _NUMBER.match(rest)
-        if colon and number and name in ("Total votes", "Expected votes", "Quorum"):
+        if colon and number and name in _FIGURES:
             numbers[name] = int(number.group(1))
         elif colon and name == "Flags":
             flags = tuple(rest.split())
@@ -44,16 +46,16 @@ def parse(stdout: str) -> Quorum | None:
             member = _MEMBER.fullmatch(line)
             if member:
                 node_votes = int(member.group(1))
-    if len(numbers) != 3 or node_votes is None:
+    if len(numbers) != len(_FIGURES) or node_votes is None:
         return None
     return Quorum(numbers["Total votes"], numbers["Expected votes"], numbers["Quorum"], node_votes, flags)
 
 
 def quorate(rc: int) -> Finding:
     """Is the cluster quorate now?"""
-    if rc == 0:
+    if rc == _QUORATE:
         return Finding(OK, "The cluster is quorate.")
-    if rc == 2:
+    if rc == _NOT_QUORATE:
         return Finding(NOT_OK, "The cluster is not quorate.")
     return Finding(UNKNOWN, f"corosync-quorumtool ended with exit status {rc}, so corosync did not answer.")
 

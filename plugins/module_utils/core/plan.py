@@ -23,6 +23,7 @@ PENDING = "pending"
 PLANNED = "twostep_planned"
 NOBODY = "localhost:!localhost"
 _MODE_OF = {"hot": "handover", "two_step": "two_step"}
+_MOST_SHOWN = 20
 _WORST_FIRST = (PENDING, "two_step", "hot", "current")
 
 
@@ -136,8 +137,8 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
 
 
 def _refused(refusals: list[dict[str, str]]) -> TwostepError:
-    shown = "; ".join(f"{item['host']}{'/' + item['slot'] if item['slot'] else ''}: {item['reason']}" for item in refusals[:20])
-    more = f"; and {len(refusals) - 20} more" if len(refusals) > 20 else ""
+    shown = "; ".join(f"{item['host']}{'/' + item['slot'] if item['slot'] else ''}: {item['reason']}" for item in refusals[:_MOST_SHOWN])
+    more = f"; and {len(refusals) - _MOST_SHOWN} more" if len(refusals) > _MOST_SHOWN else ""
     return TwostepError(
         "plan_refused",
         f"The plan is refused, no host was touched: {shown}{more}.",
@@ -189,7 +190,14 @@ def as_dict(plan: Plan) -> dict[str, Any]:
             "reason": "; ".join(dict.fromkeys(step.reason for step in steps)),
             "wave": wave_of(plan, host),
             "slots": [
-                {"slot": step.slot, "act": step.act, "from": step.from_version, "verdict": step.verdict, "mode": step.mode, "reason": step.reason}
+                {
+                    "slot": step.slot,
+                    "act": step.act,
+                    "from": step.from_version,
+                    "verdict": step.verdict,
+                    "mode": step.mode,
+                    "reason": step.reason,
+                }
                 for step in steps
             ],
             "work": [{"slot": step.slot, "mode": step.mode or "handover"} for step in steps if step.act != "none"],
@@ -210,5 +218,6 @@ def rows(plan: Plan) -> list[list[object]]:
     """Return the table of the plan, in the order of the work, hosts left out at the end."""
     by_wave = sorted(plan.steps, key=lambda step: (wave_of(plan, step.host) or len(plan.waves) + 1, natural(step.host), step.slot))
     return [
-        [wave_of(plan, step.host), step.host, step.slot, step.from_version, plan.policy.version, step.verdict, step.reason] for step in by_wave
+        [wave_of(plan, step.host), step.host, step.slot, step.from_version, plan.policy.version, step.verdict, step.reason]
+        for step in by_wave
     ]

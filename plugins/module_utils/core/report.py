@@ -232,7 +232,9 @@ def _io(value: object) -> dict[str, Any]:
 def headline(report: Mapping[str, Any]) -> str:
     """Return one line that says how the run ended."""
     worked = sum(node["outcome"] == "upgraded" for node in report["nodes"])
-    line = f"{report['result']}: {worked} of {len(report['nodes'])} slots of family {report['family']} went to {report['version']} in this run"
+    line = (
+        f"{report['result']}: {worked} of {len(report['nodes'])} slots of family {report['family']} went to {report['version']} in this run"
+    )
     if report["reason"]:
         where = f" at {report['reason']['host']}" if report["reason"]["host"] else ""
         return f"{line}; halted{where}: {report['reason']['message']}"

@@ -95,7 +95,9 @@ def read_array(name: str, paths: Paths) -> health_md.Array:
     """Return the snapshot of one array; a file that cannot be read is None in it."""
     folder = f"{paths.sys}/block/{name}/md"
     try:
-        places = sorted((entry for entry in os.listdir(folder) if entry[:2] == "rd" and entry[2:].isdigit()), key=lambda entry: int(entry[2:]))
+        places = sorted(
+            (entry for entry in os.listdir(folder) if entry[:2] == "rd" and entry[2:].isdigit()), key=lambda entry: int(entry[2:])
+        )
     except OSError:
         places = []
     return health_md.Array(

@@ -14,7 +14,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.health import
 from ansible_collections.twostep.hotswap.plugins.modules import health_info
 
 
-class Exited(Exception):
+class ExitedError(Exception):
     """Carries what the module said when it ended."""
 
 
@@ -23,14 +23,14 @@ def call(monkeypatch):
     """Return a function that runs the module with options and returns what it said."""
 
     def end(_module, **said):
-        raise Exited(said)
+        raise ExitedError(said)
 
     def run(options: dict) -> dict:
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         monkeypatch.setattr(basic.AnsibleModule, "exit_json", end)
         monkeypatch.setattr(basic.AnsibleModule, "fail_json", end)
-        with pytest.raises(Exited) as caught:
+        with pytest.raises(ExitedError) as caught:
             health_info.main()
         return caught.value.args[0]
 

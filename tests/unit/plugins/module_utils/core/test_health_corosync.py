@@ -84,7 +84,12 @@ SURVIVES_3 = "The cluster is quorate. Without this node 2 votes are left and 2 a
         (0, "", UNKNOWN, "The answer of corosync-quorumtool could not be read."),
         (0, "Quorate: Yes\n", UNKNOWN, "The answer of corosync-quorumtool could not be read."),
         (0, THREE.replace(" (local)", ""), UNKNOWN, "The answer of corosync-quorumtool could not be read."),
-        (0, THREE.replace("Total votes:      3", "Total votes:      many"), UNKNOWN, "The answer of corosync-quorumtool could not be read."),
+        (
+            0,
+            THREE.replace("Total votes:      3", "Total votes:      many"),
+            UNKNOWN,
+            "The answer of corosync-quorumtool could not be read.",
+        ),
         (0, THREE[: THREE.index("Flags:")], UNKNOWN, "The answer of corosync-quorumtool could not be read."),
     ],
 )

@@ -65,9 +65,7 @@ def test_a_current_host_is_left_out_with_its_reason() -> None:
         "verdict": "current",
         "reason": "already serves 1.1.0",
         "wave": None,
-        "slots": [
-            {"slot": "vol0", "act": "none", "from": "1.1.0", "verdict": "current", "mode": None, "reason": "already serves 1.1.0"}
-        ],
+        "slots": [{"slot": "vol0", "act": "none", "from": "1.1.0", "verdict": "current", "mode": None, "reason": "already serves 1.1.0"}],
         "work": [],
     }
 

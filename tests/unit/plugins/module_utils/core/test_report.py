@@ -177,7 +177,9 @@ def test_reason_of_a_halt(hosts: dict, controller: dict, reason: dict) -> None:
 
 
 def test_before_the_plan_every_host_is_a_node_and_the_silent_one_unknown() -> None:
-    made = build(None, {"n1": {"__twostep_slots": {"slots": []}}, "n2": {"__twostep_slots": {"unreachable": True, "msg": "gone"}}}, halted=True)
+    made = build(
+        None, {"n1": {"__twostep_slots": {"slots": []}}, "n2": {"__twostep_slots": {"unreachable": True, "msg": "gone"}}}, halted=True
+    )
     assert [(node["host"], node["slot"], node["verdict"], node["outcome"]) for node in made["nodes"]] == [
         ("n1", None, None, "untouched"),
         ("n2", None, None, "unknown"),
@@ -200,12 +202,23 @@ def test_the_plan_checked_after_the_build_is_the_one_reported() -> None:
     assert (made["nodes"][0]["verdict"], made["nodes"][0]["reason"]) == ("hot", "compatible")
 
 
-HOSTILE = ["{{ lookup('pipe', 'id') }}", "<script>alert(1)</script>", "\x1b]0;x\x07", "x" * 100000, 10**400, float("nan"), None, True, [], {}]
+HOSTILE = [
+    "{{ lookup('pipe', 'id') }}",
+    "<script>alert(1)</script>",
+    "\x1b]0;x\x07",
+    "x" * 100000,
+    10**400,
+    float("nan"),
+    None,
+    True,
+    [],
+    {},
+]
 
 
 @pytest.mark.parametrize("word", HOSTILE)
 def test_a_hostile_host_changes_neither_the_shape_nor_the_size(word: object) -> None:
-    evil: dict = {key: word for key in ("mode", "hold_ns", "hold_ms", "held_requests", "verdict", "outcome", "code", "msg")}
+    evil: dict = dict.fromkeys(("mode", "hold_ns", "hold_ms", "held_requests", "verdict", "outcome", "code", "msg"), word)
     evil["phases"] = [{"phase": word, "event": word, "at": word}] * 1000
     evil["gates"] = [{"source": word, "subject": word, "host": word, "verdict": word, "reason": word}] * 1000
     loop = {"failed": True, "msg": word, "results": [{**evil, "item": ITEM}] * 1000, **evil}
@@ -241,7 +254,9 @@ def test_the_failure_that_halts_the_run() -> None:
     made = build(None, {"n1": {"__twostep_gate_before": {**CLOSED, "msg": "n1 must not be touched. Next: Heal it."}}}, halted=True)
     error = report.halted(made, "/r/report.json")
     assert error.code == "halted"
-    assert str(error) == "The run is halted at n1, later waves are untouched: n1 must not be touched. Next: Heal it. The report is /r/report.json."
+    assert str(error) == (
+        "The run is halted at n1, later waves are untouched: n1 must not be touched. Next: Heal it. The report is /r/report.json."
+    )
     assert error.data == {"reason": made["reason"]}
 
 
@@ -255,16 +270,12 @@ def test_the_failure_without_a_cause_of_its_own_tells_what_to_do() -> None:
 
 def test_headline_of_a_halt_names_the_host_and_the_reason() -> None:
     made = build(plan(n1=planned()), {"n1": {"__twostep_swap": GONE}}, halted=True)
-    assert report.headline(made) == (
-        "halted: 0 of 1 slots of family remap went to 1.1.0 in this run; halted at n1: unreachable: gone"
-    )
+    assert report.headline(made) == ("halted: 0 of 1 slots of family remap went to 1.1.0 in this run; halted at n1: unreachable: gone")
 
 
 def test_check_mode_has_its_own_line() -> None:
     pending = planned()
     pending["slots"][0]["verdict"] = "pending"
     made = build(plan(n1=pending, n2=planned(), n3=planned("none")), {"n1": {}, "n2": {}, "n3": {}})
-    assert report.checked(made) == (
-        "check mode: 2 of 3 slots of family remap would go to 1.1.0; 1 not built yet, verdict after the build"
-    )
+    assert report.checked(made) == ("check mode: 2 of 3 slots of family remap would go to 1.1.0; 1 not built yet, verdict after the build")
     assert report.checked(build(plan(n1=planned()), {"n1": {}})) == "check mode: 1 of 1 slots of family remap would go to 1.1.0"

@@ -62,7 +62,9 @@ def test_the_schema_knows_exactly_the_words_and_fields_of_the_generator() -> Non
     assert set(node["required"]) == set(node["properties"]) == set(made["nodes"][0])
 
 
-@pytest.mark.parametrize("change", [{"result": "fine"}, {"extra": 1}, {"version": "1.1"}, {"nodes": [{}]}, {"io": {}}, {"finished": "today"}])
+@pytest.mark.parametrize(
+    "change", [{"result": "fine"}, {"extra": 1}, {"version": "1.1"}, {"nodes": [{}]}, {"io": {}}, {"finished": "today"}]
+)
 def test_the_schema_refuses_something_else(change: dict) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(SCHEMA).validate({**REPORTS["succeeded"], **change})
