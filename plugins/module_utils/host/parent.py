@@ -125,7 +125,7 @@ class ParentActor:
         if now.state != "serving" or now.version != wanted.version:
             raise TwostepError(
                 "adopt_failed",
-                f"The kernel accepted {wanted.family} {wanted.version}, but slot {wanted.slot} is {now.state} with {now.version or 'nothing'}.",
+                f"Slot {wanted.slot} took {wanted.family} {wanted.version}, but is {now.state} with {now.version or 'nothing'}.",
                 "Read the kernel log of the host.",
                 {"slot": wanted.slot, "state": now.state},
             )

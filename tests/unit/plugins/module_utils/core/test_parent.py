@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, parent
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import LastSwap, Slot
+
+WANTED = boot.boot_slot("data", "remap", "lower=/dev/vdb", "1.0.0")
+UP = Slot("data", "serving", "remap", "lower=/dev/vdb", "1.0.0", "twostep_remap_1_0_0", 1, None, 0, 0, LastSwap())
+BARE = replace(UP, state="empty", family=None, params="", version=None, module=None, generation=0)
+READY = parent.Found(loaded=True, configfs=True, slots={"data": UP}, boot={"data": WANTED}, unit=True, children=("twostep_remap_1_0_0",))
+
+
+def actions(plan: parent.Plan) -> list[str]:
+    return [step.action for step in plan.steps]
+
+
+def with_slot(slot: Slot, found: parent.Found = READY) -> parent.Found:
+    return replace(found, slots={slot.slot: slot})
+
+
+def test_from_nothing() -> None:
+    plan = parent.plan_present([WANTED], parent.Found(), boot=True)
+    assert actions(plan) == ["load_parent", "mount_configfs", "create_slot", "adopt", "write_boot", "install_unit"]
+    assert plan.targets == {"data": WANTED}
+    assert all(step.reason for step in plan.steps)
+
+
+def test_from_nothing_without_boot() -> None:
+    assert actions(parent.plan_present([WANTED], parent.Found(), boot=False)) == ["load_parent", "mount_configfs", "create_slot", "adopt"]
+
+
+def test_what_serves_needs_nothing() -> None:
+    assert parent.plan_present([WANTED], READY, boot=True) == parent.Plan((), (), {"data": WANTED})
+
+
+def test_no_slot_named_only_loads_the_parent() -> None:
+    assert actions(parent.plan_present([], parent.Found(configfs=True), boot=False)) == ["load_parent"]
+
+
+def test_a_slot_that_was_left_bare_is_adopted() -> None:
+    assert actions(parent.plan_present([WANTED], with_slot(BARE), boot=True)) == ["adopt"]
+
+
+def test_another_version_that_serves_is_drift_and_left_alone() -> None:
+    upgraded = replace(UP, version="1.1.0")
+    committed = replace(with_slot(upgraded), boot={"data": WANTED.with_version("1.1.0")})
+    plan = parent.plan_present([WANTED], committed, boot=True)
+    assert (plan.steps, plan.drift) == ((), (parent.Drift("data", "1.1.0", "1.0.0"),))
+
+
+def test_the_committed_version_is_not_touched_during_probation() -> None:
+    plan = parent.plan_present([WANTED], with_slot(replace(UP, version="1.1.0", parked="1.0.0")), boot=True)
+    assert (plan.steps, plan.drift) == ((), (parent.Drift("data", "1.1.0", "1.0.0"),))
+
+
+def test_a_missing_boot_configuration_takes_the_version_that_serves() -> None:
+    found = replace(with_slot(replace(UP, version="1.1.0")), boot={})
+    plan = parent.plan_present([WANTED], found, boot=True)
+    assert actions(plan) == ["write_boot"]
+    assert plan.targets["data"].version == "1.1.0"
+
+
+def test_bringing_up_does_not_undo_an_upgrade() -> None:
+    found = replace(READY, slots={}, boot={"data": WANTED.with_version("1.1.0")})
+    plan = parent.plan_present([WANTED], found, boot=True)
+    assert actions(plan) == ["create_slot", "adopt"]
+    assert plan.targets["data"].version == "1.1.0"
+    assert plan.drift == (parent.Drift("data", "1.1.0", "1.0.0"),)
+
+
+def test_a_damaged_boot_configuration_is_written_anew() -> None:
+    assert actions(parent.plan_present([WANTED], replace(READY, boot={"data": None}), boot=True)) == ["write_boot"]
+
+
+@pytest.mark.parametrize(
+    ("slot", "code"),
+    [
+        (replace(UP, family="other"), "slot_differs"),
+        (replace(UP, params="lower=/dev/vdc"), "slot_differs"),
+        (replace(UP, state="detached", version=None), "slot_not_serving"),
+        (replace(UP, state="failed"), "slot_not_serving"),
+    ],
+)
+def test_refusals(slot: Slot, code: str) -> None:
+    with pytest.raises(TwostepError) as caught:
+        parent.plan_present([WANTED], with_slot(slot), boot=True)
+    assert caught.value.code == code
+
+
+def test_a_slot_named_twice_is_refused() -> None:
+    with pytest.raises(TwostepError) as caught:
+        parent.plan_present([WANTED, WANTED], READY, boot=True)
+    assert caught.value.code == "duplicate_slot"
+
+
+def test_everything_down() -> None:
+    plan = parent.plan_absent([], READY, {"data": parent.Users()})
+    assert actions(plan) == ["remove_unit", "remove_boot", "take_down", "unload_child", "unload_parent"]
+    assert parent.plan_absent([], parent.Found(), {}) == parent.Plan()
+
+
+def test_one_slot_down_leaves_the_parent() -> None:
+    found = replace(READY, slots={"data": UP, "log": replace(UP, slot="log")})
+    plan = parent.plan_absent(["data"], found, {})
+    assert [(step.action, step.slot) for step in plan.steps] == [("remove_boot", "data"), ("take_down", "data")]
+    assert parent.plan_absent(["other"], found, {}) == parent.Plan()
+
+
+@pytest.mark.parametrize(
+    ("users", "named"),
+    [
+        (parent.Users(openers=2), "2 open file descriptions"),
+        (parent.Users(openers=1, holders=("md0",)), "device md0"),
+        (parent.Users(openers=1, mounts=("/srv",)), "mount /srv"),
+        (parent.Users(openers=1, mounts=("/srv",), programs=("fio (7)",)), "mount /srv, program fio (7)"),
+        (parent.Users(holders=("md0",)), "device md0"),
+    ],
+)
+def test_a_slot_in_use_is_not_taken_down(users: parent.Users, named: str) -> None:
+    with pytest.raises(TwostepError) as caught:
+        parent.plan_absent([], READY, {"data": users})
+    assert caught.value.code == "slot_busy"
+    assert caught.value.message == f"Slot data is in use by {named}."
+
+
+def test_one_busy_slot_keeps_all_up() -> None:
+    found = replace(READY, slots={"data": UP, "log": replace(UP, slot="log")})
+    with pytest.raises(TwostepError):
+        parent.plan_absent(["data", "log"], found, {"log": parent.Users(openers=1)})
