@@ -16,6 +16,7 @@ from .errors import TwostepError
 
 STATES = ("empty", "serving", "held", "detached", "failed")
 VERDICTS = ("current", "hot", "two_step", "warm", "cold", "refuse")
+_MOST_REASONS = 4
 MODES = ("handover", "two_step")
 
 
@@ -109,5 +110,5 @@ def _compat(record: Mapping[Any, Any]) -> Compat:
     verdict = untrusted.choice(record.get("verdict"), VERDICTS)
     if problem or verdict is None:
         return Compat(None, None, problem or "the host gave no verdict")
-    reasons = [untrusted.text(reason.get("message")) for reason in untrusted.records(record.get("reasons"), 8)]
+    reasons = [untrusted.text(reason.get("message")) for reason in untrusted.records(record.get("reasons"), _MOST_REASONS)]
     return Compat(verdict, untrusted.choice(record.get("mode"), MODES), " ".join(reason for reason in reasons if reason))

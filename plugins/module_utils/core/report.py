@@ -167,7 +167,7 @@ def _outcome(step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mappin
     if not swap or swap.get("skipped"):
         return "failed" if untrusted.problem(ran[0]) else "untouched"
     if swap.get("failed"):
-        return "returned" if swap.get("outcome") == "returned" else "failed"
+        return {"returned": "returned", "refused": "untouched"}.get(str(swap.get("outcome")), "failed")
     if commit and not commit.get("failed") and not commit.get("skipped"):
         return "upgraded"
     return "uncommitted"
@@ -190,10 +190,12 @@ def _version(value: object) -> str | None:
 
 def _hold_ms(swap: Mapping[Any, Any]) -> float | None:
     milliseconds = untrusted.number(swap.get("hold_ms"))
-    nanoseconds = untrusted.number(swap.get("hold_ns"))
-    if milliseconds is None and nanoseconds is not None:
-        milliseconds = nanoseconds / 1e6
     return None if milliseconds is None else round(milliseconds, 3)
+
+
+def _ms(nanoseconds: object) -> float | None:
+    value = untrusted.number(nanoseconds)
+    return None if value is None else round(value / 1e6, 3)
 
 
 def _gates(result: object) -> list[dict[str, Any]]:
@@ -215,6 +217,7 @@ def _phases(result: Mapping[Any, Any]) -> list[dict[str, Any]]:
                     "phase": name,
                     "event": untrusted.choice(record.get("event"), ("begin", "end", "fail")),
                     "at": untrusted.text(record.get("at"), 32),
+                    "duration_ms": _ms(record.get("duration_ns")),
                 }
             )
     return phases

@@ -20,9 +20,9 @@ SWAPPED = {
             "item": ITEM,
             "changed": True,
             "mode": "handover",
-            "hold_ns": 1234567,
+            "hold_ms": 1.234567,
             "held_requests": 7,
-            "phases": [{"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z"}],
+            "phases": [{"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z", "duration_ns": 2500000}],
         }
     ]
 }
@@ -79,8 +79,8 @@ def test_a_run_that_succeeded() -> None:
                 "wave": 1,
                 "gates": [{"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}] * 2,
                 "phases": [
-                    {"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z"},
-                    {"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z"},
+                    {"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z", "duration_ms": 2.5},
+                    {"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z", "duration_ms": None},
                 ],
             }
         ],
@@ -114,7 +114,8 @@ def test_nothing_to_do() -> None:
         ({"__twostep_swap": {"failed": True, "results": [{"item": ITEM, "failed": True, "timedout": {"period": 600}}]}}, "unknown"),
         ({"__twostep_swap": SWAPPED, "__twostep_commit": GONE}, "unknown"),
         ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "outcome": "returned", "msg": "Late."}]}}, "returned"),
-        ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "outcome": "detached", "msg": "Bad."}]}}, "failed"),
+        ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "outcome": "failed", "msg": "Bad."}]}}, "failed"),
+        ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "outcome": "refused", "msg": "Bad."}]}}, "untouched"),
         ({"__twostep_swap": {"failed": True, "msg": "Bad argument."}}, "failed"),
         ({"__twostep_swap": {"skipped": True}}, "untouched"),
     ],
@@ -218,8 +219,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("word", HOSTILE)
 def test_a_hostile_host_changes_neither_the_shape_nor_the_size(word: object) -> None:
-    evil: dict = dict.fromkeys(("mode", "hold_ns", "hold_ms", "held_requests", "verdict", "outcome", "code", "msg"), word)
-    evil["phases"] = [{"phase": word, "event": word, "at": word}] * 1000
+    evil: dict = dict.fromkeys(("mode", "hold_ms", "held_requests", "verdict", "outcome", "code", "msg"), word)
+    evil["phases"] = [{"phase": word, "event": word, "at": word, "duration_ns": word}] * 1000
     evil["gates"] = [{"source": word, "subject": word, "host": word, "verdict": word, "reason": word}] * 1000
     loop = {"failed": True, "msg": word, "results": [{**evil, "item": ITEM}] * 1000, **evil}
     made = build(plan(n1=planned()), {"n1": {name: loop for _phase, name in report.REGISTERS}}, halted=True)

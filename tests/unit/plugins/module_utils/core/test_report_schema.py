@@ -16,7 +16,7 @@ SCHEMA = json.loads((Path(__file__).resolve().parents[5] / "docs/schemas/report.
 RUN = {"run_id": "20260101t120000z-abcdef", "started": "2026-01-01T12:00:00Z", "family": "remap", "version": "1.1.0"}
 ITEM = {"slot": "vol0", "mode": "handover"}
 GATE = {"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}
-SWAP = {"results": [{"item": ITEM, "hold_ns": 5, "held_requests": 1, "phases": [{"phase": "swap", "event": "end", "at": "now"}]}]}
+SWAP = {"results": [{"item": ITEM, "hold_ms": 5.5, "held_requests": 1, "phases": [{"phase": "swap", "event": "end", "at": "now"}]}]}
 
 
 def planned(version: str, state: str = "serving") -> dict:
