@@ -24,15 +24,6 @@ def read_text(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Everything that the parent told, read one file after the other: values may be a moment apart."""
-
-    parent: Parent
-    slots: tuple[Slot, ...] = ()
-    children: tuple[Child, ...] = ()
-
-
-@dataclass(frozen=True)
 class Status:
     """The status side of the parent."""
 
@@ -123,15 +114,10 @@ class Status:
         except OSError as error:
             raise unreadable(folder, error) from None
 
-    def snapshot(self) -> Snapshot:
-        """Return the parent, every slot and every child, or raise `no_parent`."""
-        parent = self.parent()
+    def children(self) -> list[Child]:
+        """Return all registered children, by module."""
         found = [self.child(name) for name in self._names(f"{self.paths.status}/children")]
-        return Snapshot(
-            parent,
-            tuple(self.slot(name) for name in self.slot_names()),
-            tuple(child for child in found if child is not None),
-        )
+        return [child for child in found if child is not None]
 
 
 def unreadable(path: str, error: OSError) -> TwostepError:

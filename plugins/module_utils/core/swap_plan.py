@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a call of the module `swap` has to do: nothing, the commit only, or a swap; and in which mode. Decides only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import names
+from .compat_facts import Verdict
+from .errors import TwostepError
+from .slots import Slot
+from .swap_request import DEADLINE_MS
+
+MODES = ("auto", "handover", "two_step")
+# The kernel's deadline bounds the hold; around it the agent loads modules and writes files.
+_MIN_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The module's options, checked. `generation` is None where the caller does not care."""
+
+    slot: str
+    version: str
+    mode: str = "auto"
+    deadline_ms: int = 500
+    generation: int | None = None
+    commit: bool = True
+    run_id: str = "by-hand"
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do: `action` is none, commit or swap. `old_version` is the one that goes, None where nothing does."""
+
+    action: str
+    old_version: str | None
+    release_first: bool = False
+
+
+def wish(
+    slot: object, version: object, mode: str, deadline_ms: int, generation: int | None, commit: bool, run_id: object, timeout_s: float
+) -> Wish:
+    """Return the options or raise the code of the first one that does not pass."""
+    if mode not in MODES:
+        raise TwostepError("bad_mode", f"mode {mode!r} is unknown.", "Use auto, handover or two_step.")
+    if not DEADLINE_MS[0] <= deadline_ms <= DEADLINE_MS[1]:
+        raise TwostepError(
+            "bad_deadline", f"deadline_ms is {deadline_ms}.", f"Use a number of milliseconds from {DEADLINE_MS[0]} to {DEADLINE_MS[1]}."
+        )
+    if generation is not None and generation < 1:
+        raise TwostepError("bad_generation", f"generation is {generation}.", "Use the generation that twostep.hotswap.slot_info told.")
+    if not timeout_s >= _MIN_TIMEOUT_S:
+        raise TwostepError("bad_timeout", f"timeout_s is {timeout_s}.", "Use a number of seconds from 1.")
+    checked_id = "by-hand" if run_id is None else names.identifier(run_id)
+    return Wish(names.slot(slot), names.version(version), mode, deadline_ms, generation, commit, checked_id, timeout_s)
+
+
+def next_step(wanted: Wish, slot: Slot, boot_version: str | None) -> Step:
+    """Return what is left to do.
+
+    A slot that serves the version may still miss its commit: the parked child waits, or, since two_step parks none, the
+    boot configuration names another version.
+    """
+    if slot.state == "serving" and slot.version == wanted.version:
+        not_committed = slot.parked or (boot_version if boot_version != wanted.version else None)
+        return Step("commit" if wanted.commit and not_committed else "none", not_committed)
+    if wanted.generation is not None and wanted.generation != slot.generation:
+        raise TwostepError(
+            "stale_generation",
+            f"Slot {slot.slot} is at generation {slot.generation}, expected was {wanted.generation}: somebody else has swapped it.",
+            "Read the slot again with twostep.hotswap.slot_info, and decide anew.",
+            {"generation": slot.generation},
+        )
+    return Step("swap", slot.version, release_first=slot.parked == wanted.version)
+
+
+def mode_of(wanted: Wish, verdict: Verdict) -> str:
+    """Return the mode of the swap, or raise the reason that rules it out."""
+    reason = verdict.blocking
+    if reason is not None:
+        raise TwostepError(reason.code, reason.message, reason.next_step, verdict.as_dict())
+    if verdict.mode is None:
+        raise TwostepError("no_mode", f"The verdict {verdict.verdict} names no mode.", "Report this, with the slot's status.")
+    if wanted.mode == "handover" and verdict.mode != "handover":
+        why = next((entry for entry in verdict.reasons if entry.level == "two_step"), None)
+        raise TwostepError(
+            "needs_two_step",
+            f"Slot {wanted.slot} cannot go to {wanted.version} by handover. {why.message if why else ''}".rstrip(),
+            "Use mode auto or two_step.",
+            verdict.as_dict(),
+        )
+    return verdict.mode

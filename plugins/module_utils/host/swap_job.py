@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One call of the module `swap`: find an unfinished swap or start one, wait for it, prove it. The swap itself is the agent's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+
+from ..core import names, swap_plan
+from ..core.errors import TwostepError
+from ..core.slots import Slot
+from ..core.swap_plan import Step, Wish
+from ..core.swap_request import SwapRequest, SwapResult
+from . import aftermath, boot, compat, swap_folder, unit
+from .swap import what_stands
+from .world import World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call found and did; `result` is None where nothing had to be done, or in check mode."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    step: Step
+    verdict: dict[str, Any]
+    result: SwapResult | None = None
+    reattached: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Job:
+    """A wish for one slot.
+
+    :param agent: installs the agent and returns its path.
+    :param token: gives eight hex digits that tell two swaps of one second apart.
+    """
+
+    def __init__(self, world: World, wanted: Wish, python: str, agent: Callable[[], str], token: Callable[[], str]) -> None:
+        self._world = world
+        self._wanted = wanted
+        self._python = python
+        self._agent = agent
+        self._token = token
+        self._notes: list[str] = []
+        self._verdict: dict[str, Any] = {"verdict": "current", "mode": None, "reasons": []}
+
+    def check(self) -> Outcome:
+        """Return what would be done; changes nothing."""
+        pending = swap_folder.unfinished(self._world.paths, self._wanted.slot)
+        attached = pending is not None and unit.is_running(self._world.run, pending.swap_id)
+        if attached and pending:
+            self._refuse_other(pending)
+        before = self._facts()
+        step = self._step(self._slot())
+        if step.action == "swap" and not attached:
+            self._mode(self._check(step))
+        return Outcome(before, self._predicted(before, step), step, self._verdict, reattached=attached)
+
+    def apply(self) -> Outcome:
+        """Do it, and return it proven.
+
+        :raises TwostepError: when nothing was started; once a swap was started, its failure is in the result.
+        """
+        before = self._facts()
+        first = self._begin()
+        result = self._wait(first[1]) if first[1] else None
+        step, reattached = first[0], first[2]
+        if reattached and result and result.is_good:
+            # The swap that was found may have been asked for without its commit.
+            rest, request, _attached = self._begin()
+            if request:
+                step, result = rest, self._wait(request)
+        if result is None or result.is_good:
+            self._prove()
+        with swap_folder.locked(self._world.paths):
+            swap_folder.prune(self._world.paths)
+        return Outcome(before, self._facts(), step, self._verdict, result, reattached, tuple(self._notes))
+
+    def _slot(self) -> Slot:
+        return self._world.status.slot(self._wanted.slot)
+
+    def _boot_version(self) -> str | None:
+        found = boot.read_slot(self._world.paths, self._wanted.slot)
+        return found.version if found else None
+
+    def _facts(self) -> dict[str, Any]:
+        slot = self._slot()
+        return {
+            "version": slot.version,
+            "state": slot.state,
+            "generation": slot.generation,
+            "parked": slot.parked,
+            "boot_version": self._boot_version(),
+        }
+
+    def _predicted(self, before: dict[str, Any], step: Step) -> dict[str, Any]:
+        after = dict(before)
+        if step.action == "swap":
+            goes_on = self._verdict["mode"] == "handover" and not self._wanted.commit
+            after.update(version=self._wanted.version, generation=before["generation"] + 1, parked=before["version"] if goes_on else None)
+        if step.action != "none" and self._wanted.commit:
+            after.update(parked=None, boot_version=before["boot_version"] and self._wanted.version)
+        return after
+
+    def _step(self, slot: Slot) -> Step:
+        return swap_plan.next_step(self._wanted, slot, self._boot_version())
+
+    def _refuse_other(self, pending: SwapRequest) -> None:
+        if pending.to_version != self._wanted.version:
+            raise TwostepError(
+                "swap_in_progress",
+                f"Swap {pending.swap_id} takes slot {pending.slot} to {pending.to_version}, not to {self._wanted.version}.",
+                "Wait until it has ended, then run again.",
+                {"swap_id": pending.swap_id, "to": pending.to_version},
+            )
+
+    def _begin(self) -> tuple[Step, SwapRequest | None, bool]:
+        """Find the swap that runs, or start one. Returns the step, its request if there is one, and whether it was found."""
+        world, wanted = self._world, self._wanted
+        with swap_folder.locked(world.paths):
+            pending = swap_folder.unfinished(world.paths, wanted.slot)
+            if pending:
+                if unit.is_running(world.run, pending.swap_id):
+                    self._refuse_other(pending)
+                    return Step("swap" if pending.swap else "commit", pending.from_version), pending, True
+                if not swap_folder.is_finished(world.paths, pending.swap_id):
+                    self._notes.append(aftermath.settle(world, pending).message)
+            slot = self._slot()
+            step = self._step(slot)
+            if step.action == "none":
+                return step, None, False
+            request = self._request(slot, step)
+            agent = self._agent()
+            swap_folder.write_request(world.paths, request)
+            try:
+                unit.start(world.run, self._python, agent, request.swap_id)
+            except TwostepError as error:
+                swap_folder.write_result(world.paths, self._not_started(request, error))
+                raise
+            return step, request, False
+
+    def _not_started(self, request: SwapRequest, error: TwostepError) -> SwapResult:
+        return SwapResult(
+            swap_id=request.swap_id,
+            run_id=request.run_id,
+            slot=request.slot,
+            from_version=request.from_version,
+            to_version=request.to_version,
+            mode=request.mode,
+            outcome="refused",
+            code=error.code,
+            message=error.message,
+            next_step=error.next_step,
+            generation_before=request.generation,
+            generation_after=request.generation,
+        )
+
+    def _check(self, step: Step) -> compat.Checked:
+        world, wanted = self._world, self._wanted
+        host = compat.Host(world.paths, world.status, world.run, world.release)
+        return compat.check(host, wanted.slot, wanted.version, ask_two_step=wanted.mode == "two_step")
+
+    def _mode(self, checked: compat.Checked) -> str:
+        self._verdict = checked.verdict.as_dict()
+        return swap_plan.mode_of(self._wanted, checked.verdict)
+
+    def _request(self, slot: Slot, step: Step) -> SwapRequest:
+        wanted, world = self._wanted, self._world
+        family = names.family(slot.family)
+        old_version = step.old_version or wanted.version
+        moment = "".join(mark for mark in world.now()[:19] if mark.isdigit())
+        common = SwapRequest(
+            swap_id=f"{wanted.slot.replace('_', '-')}-{moment}-{self._token()}",
+            run_id=wanted.run_id,
+            slot=wanted.slot,
+            family=family,
+            from_version=old_version,
+            to_version=wanted.version,
+            generation=slot.generation,
+            requested_at=world.now(),
+            commit=wanted.commit,
+            old_module=names.child_module(family, old_version),
+        )
+        if step.action == "commit":
+            return replace(common, swap=False, module=slot.module or names.child_module(family, wanted.version))
+        checked = self._check(step)
+        mode = self._mode(checked)
+        if checked.candidate is None or checked.path is None:
+            raise TwostepError("not_built", f"There is no module file of {wanted.version}.", "Build it with twostep.hotswap.dkms.")
+        return replace(
+            common,
+            old_module=slot.module or common.old_module,
+            mode=mode,
+            deadline_ms=wanted.deadline_ms,
+            release_first=step.release_first,
+            path=checked.path,
+            module=checked.candidate.name,
+            srcversion=checked.candidate.srcversion,
+            depends=checked.candidate.depends,
+            state_schema=checked.verdict.schema,
+        )
+
+    def _wait(self, request: SwapRequest) -> SwapResult:
+        world = self._world
+        result = unit.wait(world.paths, world.run, request.swap_id, self._wanted.timeout_s, world.monotonic_s, world.sleep)
+        if result is not None:
+            return result
+        with swap_folder.locked(world.paths):
+            return swap_folder.read_result(world.paths, request.swap_id) or aftermath.settle(world, request)
+
+    def _prove(self) -> None:
+        """Look at the slot ourselves: what the agent says is not enough."""
+        slot = self._slot()
+        if slot.state != "serving" or slot.version != self._wanted.version or (self._wanted.commit and slot.parked):
+            raise TwostepError(
+                "not_proven",
+                f"Slot {slot.slot} is not where it should be. {what_stands(slot)}",
+                "Read the kernel log of the host, and look whether somebody else works on the slot.",
+                {"state": slot.state, "version": slot.version, "generation": slot.generation},
+            )

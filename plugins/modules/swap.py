@@ -1,0 +1,298 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Speaks for swaps: argument spec, check mode, diff, results. The work is in module_utils/host/swap_job.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swap
+short_description: Replace the kernel module that serves a slot while its device stays in use
+version_added: 0.1.0
+description:
+  - Brings a slot to another version of its family. Users of the device notice a short hold, no error.
+  - The installed module file is judged first, as by M(twostep.hotswap.compat_info). Where the verdict rules a swap out, the
+    module fails and nothing is changed.
+  - The swap runs on the host as a transient systemd unit C(twostep-swap-<swap_id>.service). A lost connection or a killed
+    controller reaches neither it nor the kernel.
+  - A call for a slot whose swap still runs re-attaches to it when it has the same version as its target, and fails with code
+    C(swap_in_progress) otherwise.
+  - The result is proven by reading the kernel's status back. Every phase is in the ledger C(/var/lib/twostep/ledger.jsonl).
+  - After a failure before the commit the old child serves, or the message says what stands.
+author:
+  - The twostep.hotswap authors (@twostep)
+options:
+  slot:
+    description: Name of the slot.
+    type: str
+    required: true
+  version:
+    description: Version that shall serve, as three numbers, quoted. Its module must be installed for the running kernel.
+    type: str
+    required: true
+  mode:
+    description:
+      - V(auto) takes the mode that the verdict names.
+      - V(handover) loads the new module beside the old one; it fails with code C(needs_two_step) where that is impossible.
+      - V(two_step) removes the old module before the new one comes. The hold lasts for all of that.
+    type: str
+    choices: [auto, handover, two_step]
+    default: auto
+  deadline_ms:
+    description:
+      - Longest hold in milliseconds, from 1 to 10000. The kernel itself keeps it and goes back to the old child then.
+    type: int
+    default: 500
+  generation:
+    description:
+      - Generation that the slot is expected to have. Another one fails with code C(stale_generation).
+      - When left out, it is read at the beginning of the call.
+    type: int
+  commit:
+    description:
+      - Whether to commit after the proof. Then the old child is released, its module unloaded, and the boot configuration names
+        the new version.
+      - Without it the old child stays parked. A later call with O(commit=true) does the commit only.
+    type: bool
+    default: true
+  run_id:
+    description: Name of the run that the ledger gets, of a-z, 0-9 and -.
+    type: str
+  timeout_s:
+    description: Seconds to wait for the unit's answer. After them the module fails with code C(still_running); the swap goes on.
+    type: float
+    default: 120.0
+attributes:
+  check_mode:
+    description: Can run in check mode and returns the verdict and what would be done.
+    support: full
+  diff_mode:
+    description: Shows version, generation, parked child and boot configuration before and after.
+    support: full
+requirements:
+  - systemd, the parent module and the right to load modules, on the managed host
+seealso:
+  - module: twostep.hotswap.compat_info
+  - module: twostep.hotswap.slot_info
+"""
+
+EXAMPLES = r"""
+- name: Bring a slot to 1.1.0
+  twostep.hotswap.swap:
+    slot: data
+    version: "1.1.0"
+
+- name: Swap, and keep the old child parked until the application was looked at
+  twostep.hotswap.swap:
+    slot: data
+    version: "1.1.0"
+    deadline_ms: 200
+    commit: false
+  register: swapped
+
+- name: Commit
+  twostep.hotswap.swap:
+    slot: data
+    version: "1.1.0"
+"""
+
+RETURN = r"""
+slot:
+  description: Name of the slot.
+  returned: always
+  type: str
+  sample: data
+outcome:
+  description:
+    - V(swapped) serves with the old child parked, V(committed) serves and is committed, V(already) had nothing to do.
+    - V(returned) means that the kernel went back to the old child, V(refused) that the kernel took nothing up, V(failed) anything else.
+    - In check mode it is what would be.
+  returned: when a swap was found, started, or not needed
+  type: str
+  sample: committed
+from:
+  description: Version before, or in a commit the one that goes.
+  returned: when a swap was found, started, or not needed
+  type: str
+  sample: 1.0.0
+to:
+  description: Version asked for.
+  returned: when a swap was found, started, or not needed
+  type: str
+  sample: 1.1.0
+mode:
+  description: Mode of the swap, V(handover) or V(two_step).
+  returned: when there was a swap
+  type: str
+  sample: handover
+verdict:
+  description: The verdict on the step, as returned by M(twostep.hotswap.compat_info); V(current) where the version serves already.
+  returned: success
+  type: str
+  sample: hot
+reasons:
+  description: Reasons of the verdict, worst first, as returned by M(twostep.hotswap.compat_info).
+  returned: success
+  type: list
+  elements: dict
+reattached:
+  description: Whether the call found a swap that another call had started.
+  returned: success
+  type: bool
+  sample: false
+swap_id:
+  description: Name of the swap, of its unit and of its folder in C(/var/lib/twostep/swaps).
+  returned: when there was a swap
+  type: str
+  sample: data-20260131235958-1c9a4f07
+run_id:
+  description: Name of the run.
+  returned: when there was a swap
+  type: str
+generation_before:
+  description: Generation of the slot before.
+  returned: when a swap was found, started, or not needed
+  type: int
+  sample: 3
+generation_after:
+  description: Generation of the slot after it. Each adoption counts one up.
+  returned: when a swap was found, started, or not needed
+  type: int
+  sample: 4
+hold_ms:
+  description: How long the kernel held I/O, in milliseconds; null where nothing was held.
+  returned: when there was a swap
+  type: float
+  sample: 0.84
+held_requests:
+  description: How many requests waited in the hold; null where nothing was held.
+  returned: when there was a swap
+  type: int
+  sample: 7
+phases:
+  description: What the agent did, in order.
+  returned: when there was a swap
+  type: list
+  elements: dict
+  contains:
+    phase:
+      description: V(release), V(preload), V(swap), V(verify) or V(commit).
+      type: str
+    event:
+      description: V(end) or V(fail).
+      type: str
+    at:
+      description: When it ended, UTC.
+      type: str
+    duration_ns:
+      description: How long it took, in nanoseconds.
+      type: int
+kernel_phases:
+  description: What the kernel measured inside the swap, in nanoseconds, from C(prepare_ns) to C(release_ns); empty where it did nothing.
+  returned: when there was a swap
+  type: dict
+notes:
+  description: What else is worth knowing, e.g. that an old module stays loaded.
+  returned: success
+  type: list
+  elements: str
+code:
+  description: Stable word for the reason of a failure, e.g. V(feature_dropped), V(deadline), V(agent_died).
+  returned: failure
+  type: str
+  sample: deadline
+next_step:
+  description: What to do about a failure.
+  returned: failure
+  type: str
+"""
+
+import os
+import sys
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import swap_plan
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, world
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.swap_job import Job, Outcome
+
+_PYTHON = "/usr/bin/python3"
+
+
+def argument_spec() -> dict[str, Any]:
+    """Return the argument spec; a test holds it and the documentation together."""
+    return {
+        "slot": {"type": "str", "required": True},
+        "version": {"type": "str", "required": True},
+        "mode": {"type": "str", "choices": ["auto", "handover", "two_step"], "default": "auto"},
+        "deadline_ms": {"type": "int", "default": 500},
+        "generation": {"type": "int"},
+        "commit": {"type": "bool", "default": True},
+        "run_id": {"type": "str"},
+        "timeout_s": {"type": "float", "default": 120.0},
+    }
+
+
+def wish_from(params: dict[str, Any]) -> swap_plan.Wish:
+    """Return the checked options."""
+    return swap_plan.wish(
+        params["slot"],
+        params["version"],
+        params["mode"],
+        params["deadline_ms"],
+        params["generation"],
+        params["commit"],
+        params["run_id"],
+        params["timeout_s"],
+    )
+
+
+def result_of(wanted: swap_plan.Wish, outcome: Outcome) -> dict[str, Any]:
+    """Return the result of the module; a failure is changed only if the kernel's generation moved."""
+    common = {
+        "slot": wanted.slot,
+        "verdict": outcome.verdict["verdict"],
+        "reasons": outcome.verdict["reasons"],
+        "reattached": outcome.reattached,
+        "diff": {"before": outcome.before, "after": outcome.after},
+    }
+    result = outcome.result
+    if result is None:
+        expected = "committed" if wanted.commit else "swapped"
+        return {
+            **common,
+            "changed": outcome.step.action != "none",
+            "outcome": "already" if outcome.step.action == "none" else expected,
+            "from": outcome.step.old_version or outcome.before["version"],
+            "to": wanted.version,
+            "mode": outcome.verdict["mode"],
+            "generation_before": outcome.before["generation"],
+            "generation_after": outcome.after["generation"],
+            "notes": list(outcome.notes),
+        }
+    told = result.as_dict()
+    told["notes"] = [*outcome.notes, *result.notes]
+    return {**told, **common, "changed": result.outcome != "already" if result.is_good else result.has_moved}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        wanted = wish_from(module.params)
+        this = world.real()
+        python = _PYTHON if os.path.exists(_PYTHON) else sys.executable
+        job = Job(this, wanted, python, lambda: agent_archive.install(this.paths), lambda: os.urandom(4).hex())
+        outcome = job.check() if module.check_mode else job.apply()
+    except TwostepError as error:
+        module.fail_json(msg=str(error), code=error.code, next_step=error.next_step, data=error.data, slot=module.params["slot"])
+    answer = result_of(wanted, outcome)
+    if outcome.result is not None and not outcome.result.is_good:
+        module.fail_json(msg=f"{outcome.result.message} Next: {outcome.result.next_step}", **answer)
+    module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()
