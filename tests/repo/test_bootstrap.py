@@ -30,8 +30,8 @@ def test_a_venv_is_the_same_when_only_order_and_comments_change() -> None:
 
 
 def test_the_shared_cache_follows_the_user_s_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert bootstrap.shared_cache() == tmp_path / "twostep-hotswap"
+    monkeypatch.setenv("TWOSTEP_CACHE", str(tmp_path))
+    assert bootstrap.shared_cache() == tmp_path
 
 
 def test_a_link_is_made_and_replaced(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import ansible_test
 import artifact
 import gates
 import help as makefile_help
+import kmod_build
 import pytest
 import shell
 
@@ -68,3 +69,26 @@ def test_what_is_accepted_was_checked_and_tested() -> None:
     names = {target: {stage.name for stage in stages()} for target, stages in gates.TARGETS.items()}
     for target in set(names) - {"demo"}:
         assert names[target] <= names["test"]
+
+
+def test_releases_are_read_from_kbuild(root: Path) -> None:
+    assert kmod_build.releases("remap-common := a.o\nremap-1.0.0 := b.o\n", "remap-9.10.0 := c.o\n") == ["1.0.0", "9.10.0"]
+    assert {"1.0.0", "1.1.0"} <= set(kmod_build.releases((root / "kmod/remap/Kbuild").read_text()))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "parent/swap.c:12:5: warning: unused variable 'x' [-Wunused-variable]",
+        "parent/swap.c:12:9: error: incompatible types in comparison expression (different address spaces):",
+        "parent/swap.c:1:10: fatal error: nothing.h: No such file or directory",
+        "WARNING: modpost: missing MODULE_DESCRIPTION() in twostep.o",
+        "ERROR: modpost: twostep_find [twostep.ko] undefined!",
+    ],
+)
+def test_a_complaint_in_a_build_log_is_seen_once(line: str) -> None:
+    assert kmod_build.complaints(f"  CC [M]  swap.o\n{line}\n  LD [M]  x.o\n{line}\n") == [line]
+
+
+def test_a_quiet_build_has_no_complaint() -> None:
+    assert kmod_build.complaints("  CC [M]  errors.o\n  CHECK   warning.c\nmake[1]: Leaving directory\n") == []

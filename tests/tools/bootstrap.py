@@ -30,8 +30,8 @@ class SetupError(Exception):
 
 
 def shared_cache() -> Path:
-    """Return the cache that all checkouts of this user share."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twostep-hotswap"
+    """Return the cache that all checkouts of this user share; the lab keeps its images there, too."""
+    return Path(os.environ.get("TWOSTEP_CACHE") or Path.home() / ".cache/twostep-hotswap")
 
 
 def entries(text: str) -> list[str]:
