@@ -15,6 +15,7 @@ from .paths import Paths
 from .runner import Run
 
 UNIT = "twostep-slots.service"
+_PYTHON = "/usr/bin/python3"
 
 
 def _sync_folder(folder: str) -> None:
@@ -105,7 +106,7 @@ def remove_slot(paths: Paths, slot: str) -> None:
 
 def unit_is_current(paths: Paths, run: Run, agent: str) -> bool:
     """Return whether the unit is written for `agent` and enabled."""
-    if _read(os.path.join(paths.units, UNIT)) != boot.render_unit(agent):
+    if _read(os.path.join(paths.units, UNIT)) != boot.render_unit(agent, _PYTHON):
         return False
     return run(["systemctl", "is-enabled", UNIT]).stdout.strip() == "enabled"
 
@@ -126,8 +127,15 @@ def _systemctl(run: Run, *words: str) -> None:
 
 
 def install_unit(paths: Paths, run: Run, agent: str) -> None:
-    """Write the unit and enable it; the slots are not touched now."""
-    _write(os.path.join(paths.units, UNIT), boot.render_unit(agent), 0o644, 0o755)
+    """Write the unit and enable it; the slots are not touched now.
+
+    :raises TwostepError: `no_python`, `write_failed`, `systemctl_failed`.
+    """
+    if not os.path.exists(paths.at(_PYTHON)):
+        raise TwostepError(
+            "no_python", f"The boot unit needs {_PYTHON}, which does not exist.", "Install the package python3, or set boot: false."
+        )
+    _write(os.path.join(paths.units, UNIT), boot.render_unit(agent, _PYTHON), 0o644, 0o755)
     _systemctl(run, "daemon-reload")
     _systemctl(run, "enable", UNIT)
 

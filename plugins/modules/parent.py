@@ -1,0 +1,270 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Speaks for the parent and its slots: argument spec, check mode, diff, results. The work is in module_utils/host/parent.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: parent
+short_description: Load the parent module, bring its slots up for the first time and keep them over a reboot
+version_added: 0.1.0
+description:
+  - Loads C(twostep.ko), creates the slots that do not exist, and lets the given version of the family adopt them. From then on the
+    slot's disk is C(/dev/twostep/<name>).
+  - A slot that serves is never changed. If it serves, or if its boot configuration names, another version than the given one, that is
+    returned as C(drift); moving it is the business of M(twostep.hotswap.swap).
+  - The modules have to be installed before, see M(twostep.hotswap.dkms).
+author:
+  - The twostep.hotswap authors (@twostep)
+options:
+  state:
+    description:
+      - V(present) brings the parent and the named slots up. Slots that are not named stay as they are.
+      - V(absent) takes the named slots down, or with no slot named all of them, and then also unloads the parent and its children and
+        removes the boot configuration. It is refused with code C(slot_busy) while somebody uses one of the slots, before anything is
+        changed.
+    type: str
+    choices: [present, absent]
+    default: present
+  slots:
+    description: The slots.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the slot.
+        type: str
+        required: true
+      family:
+        description: Family of children that serves the slot. Required with O(state=present).
+        type: str
+      params:
+        description: Text for the child, e.g. V(lower=/dev/vdb) for the family remap.
+        type: str
+        default: ''
+      version:
+        description: Version that adopts the slot if nothing serves it yet, quoted. Required with O(state=present).
+        type: str
+      queue_depth:
+        description: Most requests that the slot's queue holds. Fixed at the first adoption. Default is the kernel module's.
+        type: int
+      hw_queues:
+        description: Number of hardware queues. Fixed at the first adoption. Default is the kernel module's.
+        type: int
+  boot:
+    description:
+      - Whether the slots come up at boot. With V(false) an existing boot configuration stays as it is.
+      - Uses a systemd unit.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: Can run in check mode and returns the steps without doing any.
+    support: full
+  diff_mode:
+    description: Shows the version of each slot and of its boot configuration before and after.
+    support: full
+requirements:
+  - the DKMS packages of the parent and of the families, on the managed host
+seealso:
+  - module: twostep.hotswap.dkms
+  - module: twostep.hotswap.swap
+"""
+
+EXAMPLES = r"""
+- name: Serve /dev/twostep/data from /dev/vdb
+  twostep.hotswap.parent:
+    slots:
+      - name: data
+        family: remap
+        params: lower=/dev/vdb
+        version: "1.0.0"
+
+- name: Take one slot down and forget it
+  twostep.hotswap.parent:
+    state: absent
+    slots:
+      - name: data
+
+- name: Take everything down
+  twostep.hotswap.parent:
+    state: absent
+"""
+
+RETURN = r"""
+code:
+  description: Stable word for the reason of a failure, e.g. V(slot_busy), V(slot_differs) or V(adopt_failed).
+  returned: failure
+  type: str
+  sample: slot_busy
+data:
+  description: Evidence of a failure; for V(slot_busy) who uses the slot.
+  returned: failure
+  type: dict
+steps:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: >-
+        One of V(load_parent), V(mount_configfs), V(create_slot), V(adopt), V(write_boot), V(install_unit), V(remove_unit),
+        V(remove_boot), V(take_down), V(unload_child), V(unload_parent).
+      type: str
+    slot:
+      description: Name of the slot, or an empty string.
+      type: str
+    module:
+      description: Name of the kernel module, or an empty string.
+      type: str
+    reason:
+      description: Why the step is needed.
+      type: str
+drift:
+  description: Slots that serve, or are committed to, another version than the given one.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    slot:
+      description: Name of the slot.
+      type: str
+    running:
+      description: Version that serves or is committed.
+      type: str
+    wanted:
+      description: Version that was given.
+      type: str
+slots:
+  description: All slots of the host as M(twostep.hotswap.slot_info) shows them; in check mode as they are now.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, names, parent
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, slot_users
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.parent import ParentActor
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
+
+
+def argument_spec() -> dict[str, Any]:
+    """Return the argument spec; a test holds it and the documentation together."""
+    return {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "slots": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "family": {"type": "str"},
+                "params": {"type": "str", "default": ""},
+                "version": {"type": "str"},
+                "queue_depth": {"type": "int"},
+                "hw_queues": {"type": "int"},
+            },
+        },
+        "boot": {"type": "bool", "default": True},
+    }
+
+
+def wanted_slots(entries: list[dict[str, Any]]) -> list[boot.BootSlot]:
+    """Return the slots of `state: present`; every value has passed its check."""
+    return [
+        boot.boot_slot(
+            entry["name"],
+            entry["family"],
+            entry["params"],
+            entry["version"],
+            queue_depth=entry["queue_depth"],
+            hw_queues=entry["hw_queues"],
+        )
+        for entry in entries
+    ]
+
+
+def plan_for(params: dict[str, Any], found: parent.Found, paths: Paths) -> parent.Plan:
+    """Return the plan for the module's parameters."""
+    if params["state"] == "present":
+        return parent.plan_present(wanted_slots(params["slots"]), found, params["boot"])
+    users = {name: slot_users.look(paths, name) for name in found.slots}
+    return parent.plan_absent([names.slot(entry["name"]) for entry in params["slots"]], found, users)
+
+
+def summary(found: parent.Found) -> dict[str, Any]:
+    """Return what the diff shows."""
+    return {
+        "slots": {name: " ".join(filter(None, (slot.state, slot.family, slot.version))) for name, slot in sorted(found.slots.items())},
+        "boot": {name: slot.version if slot else "damaged" for name, slot in sorted(found.boot.items())},
+        "loaded": found.loaded,
+    }
+
+
+def predicted(found: parent.Found, plan: parent.Plan) -> dict[str, Any]:
+    """Return the summary after `plan`, for check mode."""
+    after = summary(found)
+    for step in plan.steps:
+        target = plan.targets.get(step.slot)
+        if step.action == "adopt" and target:
+            after["slots"][step.slot] = f"serving {target.family} {target.version}"
+        elif step.action == "write_boot" and target:
+            after["boot"][step.slot] = target.version
+        elif step.action == "take_down":
+            del after["slots"][step.slot]
+        elif step.action == "remove_boot":
+            del after["boot"][step.slot]
+        elif step.action in ("load_parent", "unload_parent"):
+            after["loaded"] = step.action == "load_parent"
+    return after
+
+
+def look(actor: ParentActor, is_exact: bool, has_agent: bool) -> parent.Found:
+    """Return what the host has; the unit counts only with the agent that it runs."""
+    found = actor.look(exact_unit=is_exact)
+    return found if has_agent else replace(found, unit=False)
+
+
+def perform(params: dict[str, Any], paths: Paths, check_mode: bool) -> dict[str, Any]:
+    """Return the result of the module after doing what it asks for, or nothing in check mode."""
+    keeps_boot = params["state"] == "present" and params["boot"]
+    agent, has_agent = agent_archive.wanted_path(paths) if keeps_boot else ("", True)
+    actor = ParentActor(paths, run, agent=agent)
+    before = after = look(actor, keeps_boot, has_agent)
+    plan = plan_for(params, before, paths)
+    if plan.steps and not check_mode:
+        if keeps_boot:
+            agent_archive.install(paths)
+        for step in plan.steps:
+            actor.do(step, plan)
+        after = look(actor, keeps_boot, True)
+    return {
+        "changed": bool(plan.steps),
+        "steps": [asdict(step) for step in plan.steps],
+        "drift": [asdict(entry) for entry in plan.drift],
+        "slots": [slot.as_dict() for _name, slot in sorted(after.slots.items())],
+        "diff": {"before": summary(before), "after": predicted(before, plan) if check_mode else summary(after)},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        module.exit_json(**perform(module.params, Paths(), module.check_mode))
+    except TwostepError as error:
+        module.fail_json(msg=str(error), code=error.code, data=error.data)
+
+
+if __name__ == "__main__":
+    main()
