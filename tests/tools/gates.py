@@ -42,6 +42,7 @@ def setup() -> list[Stage]:
 def lint() -> list[Stage]:
     return [
         Stage("ruff", tool("ruff", "check", "--no-cache", ".")),
+        Stage("ruff format", tool("ruff", "format", "--check", "--no-cache", ".")),
         Stage("mypy", script("typed")),
         Stage("yamllint", tool("yamllint", "--strict", ".")),
         Stage("shellcheck", script("shell")),

@@ -134,11 +134,14 @@ class Fio:
             "--fsync=32", "--time_based", "--runtime=600", "--output-format=json", f"--output={self.report}", *extra,
         ]  # fmt: skip
 
-    def __enter__(self) -> "Fio":
+    def __enter__(self) -> Fio:
         self.report.unlink(missing_ok=True)
         self.process = subprocess.Popen(self.argv)
         self.device = os.path.basename(os.path.dirname(self.argv[2])) + "!" + os.path.basename(self.argv[2])
-        writes = lambda: int(pathlib.Path(f"/sys/block/{self.device}/stat").read_text().split()[4])  # noqa: E731
+
+        def writes() -> int:
+            return int(pathlib.Path(f"/sys/block/{self.device}/stat").read_text().split()[4])
+
         before = writes()
         wait_until(lambda: writes() > before + 100, "fio writes")
         return self

@@ -43,9 +43,7 @@ class Kernel(unittest.TestCase):
         self.assertEqual(errno.errorcode[caught.exception.errno], errno.errorcode[code])
 
     def assertServes(self, version: str, generation: int) -> None:
-        self.assertEqual(
-            (self.slot.get("state"), self.slot.get("version"), self.slot.generation), ("serving", version, generation)
-        )
+        self.assertEqual((self.slot.get("state"), self.slot.get("version"), self.slot.generation), ("serving", version, generation))
 
     def broken(self, mode: str, delay_ms: int = 0) -> None:
         """Load the broken child and tell it how to fail."""
@@ -61,9 +59,7 @@ class Control(Kernel):
         self.slot.swap("1.0.0")
         self.assertServes("1.0.0", 1)
         self.assertTrue(pathlib.Path(self.slot.device).is_block_device())
-        self.assertEqual(
-            pathlib.Path("/sys/block/twostep!t/size").read_text(), pathlib.Path("/sys/block/vdb/size").read_text()
-        )
+        self.assertEqual(pathlib.Path("/sys/block/twostep!t/size").read_text(), pathlib.Path("/sys/block/vdb/size").read_text())
 
     def test_names_and_requests_are_checked(self) -> None:
         for name in ("UPPER", "0first", "with.dot", "-dash", "x" * 17):
@@ -178,7 +174,7 @@ class Handover(Kernel):
             except OSError as refused:
                 results.append(errno.errorcode[refused.errno])
 
-        askers = [threading.Thread(target=ask) for _ in range(8)]
+        askers = [threading.Thread(target=ask) for _asker in range(8)]
         for asker in askers:
             asker.start()
         for asker in askers:
