@@ -33,6 +33,8 @@ REGISTERS = (
     ("another task", "ansible_failed_result"),
 )
 CONTROLLER = "localhost"
+# Codes of a failed swap after which it may still run, or ran unseen.
+_UNPROVED = ("still_running", "agent_died", "swap_in_progress")
 _MAX_PHASES = 32
 _MAX_GATES = 256
 
@@ -167,6 +169,8 @@ def _outcome(step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mappin
     if not swap or swap.get("skipped"):
         return "failed" if untrusted.problem(ran[0]) else "untouched"
     if swap.get("failed"):
+        if swap.get("code") in _UNPROVED:
+            return "unknown"
         return {"returned": "returned", "refused": "untouched"}.get(str(swap.get("outcome")), "failed")
     if commit and not commit.get("failed") and not commit.get("skipped"):
         return "upgraded"
