@@ -78,10 +78,10 @@ class ActionModule(ActionBase):
         rows: list[list[object]] = []
         for host in sorted(hosts, key=fleet.natural):
             known = fleet.facts(controller.raw_vars(task_vars, host).get("__twostep_slots"), None)
-            rows += [[host, slot.slot, slot.family, slot.version, slot.state, slot.parked, slot.generation] for slot in known.slots]
+            rows += [[host, slot.slot, slot.family, slot.version, slot.state, slot.parked, slot.generation, None] for slot in known.slots]
             if not known.slots:
-                rows.append([host, None, None, None, known.problem or "no slot", None, None])
-        lines = table.render(["HOST", "SLOT", "FAMILY", "VERSION", "STATE", "PARKED", "GENERATION"], rows)
+                rows.append([host, None, None, None, None, None, None, known.problem or "no slot"])
+        lines = table.render(["HOST", "SLOT", "FAMILY", "VERSION", "STATE", "PARKED", "GENERATION", "NOTE"], rows)
         _show(lines)
         return {"summary": lines}
 

@@ -97,10 +97,10 @@ def test_status_shows_all_slots_and_those_who_told_nothing(shown: list) -> None:
     result = run({"stage": "status", "fleet": "storage"}, hosts)
     assert not result.get("failed")
     assert shown == [
-        "HOST  SLOT  FAMILY  VERSION  STATE              PARKED  GENERATION",
-        "n1    vol0  remap   1.0.0    serving            -       1",
-        "n2    -     -       -        unreachable: gone  -       -",
-        "n3    -     -       -        no slot            -       -",
+        "HOST  SLOT  FAMILY  VERSION  STATE    PARKED  GENERATION  NOTE",
+        "n1    vol0  remap   1.0.0    serving  -       1           -",
+        "n2    -     -       -        -        -       -           unreachable: gone",
+        "n3    -     -       -        -        -       -           no slot",
     ]
 
 
