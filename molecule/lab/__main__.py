@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-from . import chroot, fleet, image, layer, machine, session, ssh
+from . import chroot, fleet, image, layer, machine, prepared, session, ssh
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("command", nargs=argparse.REMAINDER)
     made = verb("up", "restore a fleet", fleet_of=True, image_of=True)
     made.add_argument("--nodes", default="n1", help="names, with commas")
-    made.add_argument("--layer", type=pathlib.Path, help="folder of the layer; default: booted")
+    made.add_argument("--layer", default="booted", help="booted, prepared, or the folder of a layer")
     made.add_argument("--kernel-arguments", default="", help="for the booted layer")
     made.add_argument("--inventory", type=pathlib.Path)
     made.add_argument("--instance-config", type=pathlib.Path)
@@ -68,6 +68,12 @@ def _node(state: pathlib.Path, name: str) -> tuple[pathlib.Path, machine.Machine
     return pathlib.Path(description["known_hosts"]), machines[name]
 
 
+def _layer(name: str, built: image.Image, kernel_arguments: str) -> pathlib.Path:
+    if name == "booted":
+        return layer.booted(built, kernel_arguments=kernel_arguments)
+    return prepared.get(built) if name == "prepared" else pathlib.Path(name)
+
+
 def main() -> int:
     """Run one verb."""
     args = _parser().parse_args()
@@ -84,7 +90,7 @@ def main() -> int:
         print(layer.derived(args.name, args.source or layer.booted(built), built, args.key, _words(args.command)))
     elif args.verb == "up":
         built = image.get(args.image)
-        source = args.layer or layer.booted(built, kernel_arguments=args.kernel_arguments)
+        source = _layer(args.layer, built, args.kernel_arguments)
         fleet.up(args.state.absolute(), args.nodes.split(","), built, source, args.inventory, args.instance_config)
     elif args.verb == "down":
         fleet.down(args.state.absolute(), args.keep_logs)
