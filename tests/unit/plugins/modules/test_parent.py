@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.modules import parent
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.parent_double import ParentDouble
+
+SLOT = {"name": "data", "family": "remap", "params": "lower=/dev/vdb", "version": "1.0.0"}
+
+
+class ExitedError(Exception):
+    """Carries what the module said when it ended."""
+
+
+@pytest.fixture
+def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ParentDouble:
+    made = ParentDouble(tmp_path)
+    actor = parent.ParentActor
+    monkeypatch.setattr(parent, "Paths", lambda: made.paths)
+    monkeypatch.setattr(parent, "ParentActor", lambda paths, _run, agent: actor(paths, made.run, agent=agent, control=made.control))
+    monkeypatch.setattr(parent.agent_archive, "wanted_path", lambda _paths: ("/usr/local/lib/twostep/agent-0123456789ab.pyz", True))
+    monkeypatch.setattr(parent.agent_archive, "install", lambda _paths: "/usr/local/lib/twostep/agent-0123456789ab.pyz")
+    return made
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch):
+    """Return a function that runs the module with options and returns what it said."""
+
+    def end(_module, **said):
+        raise ExitedError(said)
+
+    def run(check: bool = False, **options) -> dict:
+        arguments = {**options, "_ansible_check_mode": check}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        monkeypatch.setattr(basic.AnsibleModule, "exit_json", end)
+        monkeypatch.setattr(basic.AnsibleModule, "fail_json", end)
+        with pytest.raises(ExitedError) as caught:
+            parent.main()
+        return caught.value.args[0]
+
+    return run
+
+
+def actions(said: dict) -> list[str]:
+    return [step["action"] for step in said["steps"]]
+
+
+def test_check_mode_predicts_what_then_happens(call, double: ParentDouble) -> None:
+    predicted = call(check=True, slots=[SLOT])
+    assert (double.calls, double.writes) == ([], [])
+    done = call(slots=[SLOT])
+    assert predicted["changed"]
+    assert done["changed"]
+    assert actions(predicted) == actions(done) == ["load_parent", "mount_configfs", "create_slot", "adopt", "write_boot", "install_unit"]
+    assert predicted["diff"] == done["diff"]
+    assert done["diff"]["after"] == {"slots": {"data": "serving remap 1.0.0"}, "boot": {"data": "1.0.0"}, "loaded": True}
+    assert [(slot["slot"], slot["state"], slot["version"], slot["generation"]) for slot in done["slots"]] == [
+        ("data", "serving", "1.0.0", 1)
+    ]
+    again = call(slots=[SLOT])
+    assert (again["changed"], again["steps"], again["drift"]) == (False, [], [])
+
+
+def test_drift_is_told_and_left_alone(call, double: ParentDouble) -> None:
+    call(slots=[SLOT])
+    said = call(slots=[{**SLOT, "version": "1.1.0"}])
+    assert (said["changed"], said["drift"]) == (False, [{"slot": "data", "running": "1.0.0", "wanted": "1.1.0"}])
+    assert said["slots"][0]["version"] == "1.0.0"
+
+
+def test_down_in_check_mode_and_for_real(call, double: ParentDouble) -> None:
+    call(slots=[SLOT])
+    predicted = call(check=True, state="absent")
+    done = call(state="absent")
+    assert actions(predicted) == actions(done) == ["remove_unit", "remove_boot", "take_down", "unload_child", "unload_parent"]
+    assert predicted["diff"] == done["diff"]
+    assert not call(state="absent")["changed"]
+
+
+def test_a_busy_slot_is_told_with_its_users_and_nothing_is_changed(call, double: ParentDouble) -> None:
+    call(slots=[SLOT])
+    double.tell("data", openers="1")
+    double.put("proc/mounts", "/dev/twostep/data /srv ext4 rw 0 0")
+    said = call(state="absent", slots=[{"name": "data"}])
+    assert said["code"] == "slot_busy"
+    assert said["msg"].startswith("Slot data is in use by mount /srv. Next: ")
+    assert said["data"]["mounts"] == ["/srv"]
+    assert call(slots=[SLOT])["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"name": "../x"}, "bad_slot"),
+        ({"family": None}, "bad_family"),
+        ({"version": "1.1"}, "bad_version"),
+        ({"params": "a\nb"}, "bad_params"),
+        ({"queue_depth": 0}, "bad_limit"),
+    ],
+)
+def test_bad_values_change_nothing(call, double: ParentDouble, change: dict, code: str) -> None:
+    said = call(slots=[{**SLOT, **change}])
+    assert said["code"] == code
+    assert " Next: " in said["msg"]
+    assert (double.calls, double.writes) == ([], [])
+
+
+def test_without_boot_no_agent_is_packed(call, double: ParentDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_agent(_paths: object) -> None:
+        raise TwostepError("unexpected", "No agent is needed.", "None.")
+
+    monkeypatch.setattr(parent.agent_archive, "wanted_path", no_agent)
+    monkeypatch.setattr(parent.agent_archive, "install", no_agent)
+    said = call(slots=[SLOT], boot=False)
+    assert actions(said) == ["load_parent", "mount_configfs", "create_slot", "adopt"]
+
+
+def test_a_missing_agent_is_put_in_place_with_its_unit(call, double: ParentDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    call(slots=[SLOT])
+    installed = []
+    monkeypatch.setattr(parent.agent_archive, "wanted_path", lambda _paths: ("/usr/local/lib/twostep/agent-0123456789ab.pyz", False))
+    monkeypatch.setattr(parent.agent_archive, "install", installed.append)
+    assert actions(call(slots=[SLOT])) == ["install_unit"]
+    assert len(installed) == 1
+
+
+def test_the_documentation_has_the_options_of_the_spec() -> None:
+    documented = yaml.safe_load(parent.DOCUMENTATION)["options"]
+    spec = parent.argument_spec()
+    assert set(documented) == set(spec)
+    assert set(documented["slots"]["suboptions"]) == set(spec["slots"]["options"])
+    assert all(documented[name].get("default") == option.get("default") for name, option in spec.items())
