@@ -95,7 +95,9 @@ SLOT_NUMBER(request_bytes, 0, TWOSTEP_REQUEST_BYTES_MAX);
 
 static ssize_t slot_expiry_policy_show(struct config_item *item, char *page)
 {
-	return sysfs_emit(page, "%s\n", READ_ONCE(to_slot(item)->fail_on_expiry) ? "fail" : "queue");
+	const struct twostep_slot *slot = to_slot(item);
+
+	return sysfs_emit(page, "%s\n", READ_ONCE(slot->fail_on_expiry) ? "fail" : "queue");
 }
 
 static ssize_t slot_expiry_policy_store(struct config_item *item, const char *page, size_t count)

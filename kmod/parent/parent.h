@@ -118,8 +118,7 @@ struct twostep_slot {
 	struct list_head entry;		/* twostep_slots_lock */
 	char name[TWOSTEP_SLOT_NAME_MAX + 1];
 
-	struct mutex mutex;
-	/* Under mutex; fixed once the disk exists. */
+	struct mutex mutex;		/* the fields below; fixed once the disk exists */
 	char family[TWOSTEP_FAMILY_MAX + 1];
 	char params[TWOSTEP_PARAMS_MAX + 1];
 	unsigned int queue_depth;

@@ -106,11 +106,12 @@ static void twostep_await_successor(struct twostep_detached *detached)
 							   "the deadline passed");
 			return;
 		}
-		/* A wrong successor must leave before the old one's turn: it has failed for good. */
+		/* A wrong successor must leave before the old one's turn: it failed for good. */
 		if (asked_failed && !deadlines)
 			request_module_nowait("%s", detached->old_module);
-		wait_event_idle(slot->wait, twostep_slots_wakes() != wakes ||
-					    (deadlines < 2 && READ_ONCE(swap->expired)));
+		wait_event_idle(slot->wait,
+				twostep_slots_wakes() != wakes ||
+				(deadlines < 2 && READ_ONCE(swap->expired)));
 		if (deadlines >= 2 || !READ_ONCE(swap->expired))
 			continue;
 		if (++deadlines == 1) {
