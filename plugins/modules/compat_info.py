@@ -112,7 +112,7 @@ reasons:
     next_step:
       description: What to do about it.
       type: str
-path:
+file:
   description: The file that was judged; null without one.
   returned: success
   type: str
@@ -149,7 +149,8 @@ def argument_spec() -> dict[str, Any]:
 def answer(host: compat.Host, params: dict[str, Any]) -> dict[str, Any]:
     """Return the result of the module."""
     checked = compat.check(host, params["slot"], params["version"], kernel=params["kernel"], path=params["path"])
-    return {"changed": False, "path": checked.path, **checked.as_dict()}
+    # Not "path": Ansible would add the owner, mode and state of that file, and with them overwrite ours.
+    return {"changed": False, "file": checked.path, **checked.as_dict()}
 
 
 def main() -> None:

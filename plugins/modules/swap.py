@@ -273,7 +273,11 @@ def result_of(wanted: swap_plan.Wish, outcome: Outcome) -> dict[str, Any]:
             "generation_after": outcome.after["generation"],
             "notes": list(outcome.notes),
         }
-    told = result.as_dict()
+    told = {name: value for name, value in result.as_dict().items() if name not in ("schema", "code", "message", "next_step")}
+    if not result.is_good:
+        told.update(code=result.code, next_step=result.next_step)
+    if outcome.step.action == "commit":
+        told["mode"] = None
     told["notes"] = [*outcome.notes, *result.notes]
     return {**told, **common, "changed": result.outcome != "already" if result.is_good else result.has_moved}
 

@@ -13,6 +13,9 @@ from . import ledger, swap_folder
 from .swap import what_stands
 from .world import World
 
+_POLL_S = 0.05
+_GRACE_S = 2.0
+
 
 def last_phase(world: World, swap_id: str) -> Entry | None:
     """Return the last ledger line of a swap; None without one, or where the ledger cannot be read."""
@@ -23,18 +26,25 @@ def last_phase(world: World, swap_id: str) -> Entry | None:
     return lines[-1] if lines else None
 
 
-def _slot(world: World, name: str) -> Slot | TwostepError:
-    try:
-        return world.status.slot(name)
-    except TwostepError as error:
-        return error
+def _slot(world: World, request: SwapRequest) -> Slot | TwostepError:
+    """Return the slot once the kernel is done with it: a swap outlives its requester, but not its deadline."""
+    end = world.monotonic_s() + 2 * request.deadline_ms / 1000 + _GRACE_S
+    while True:
+        try:
+            slot = world.status.slot(request.slot)
+        except TwostepError as error:
+            return error
+        is_busy = slot.last_swap.result == "running" or slot.state == "held"
+        if not is_busy or world.monotonic_s() >= end:
+            return slot
+        world.sleep(_POLL_S)
 
 
 def settle(world: World, request: SwapRequest) -> SwapResult:
     """Write and return a result for a request whose agent is gone, so that the slot is free for the next one."""
     entry = last_phase(world, request.swap_id)
     where = f"in phase {entry.phase} ({entry.event})" if entry else "before its first phase"
-    slot = _slot(world, request.slot)
+    slot = _slot(world, request)
     stands = slot.message if isinstance(slot, TwostepError) else what_stands(slot)
     has_swapped = not isinstance(slot, TwostepError) and slot.version == request.to_version
     result = SwapResult(

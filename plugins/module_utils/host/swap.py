@@ -27,9 +27,11 @@ _NOT_TAKEN_UP = ("bad_request", "bad_deadline", "not_registered", "stale_generat
 
 def what_stands(slot: Slot) -> str:
     """Return one sentence about a slot."""
-    serves = f"serves {slot.version}" if slot.version else "has no child"
-    parked = f", {slot.parked} is parked" if slot.parked else ""
-    return f"Slot {slot.slot} is {slot.state} and {serves} at generation {slot.generation}{parked}."
+    parked = f"; {slot.parked} is parked" if slot.parked else ""
+    if slot.state == "serving":
+        return f"Slot {slot.slot} serves {slot.version} at generation {slot.generation}{parked}."
+    child = f"with {slot.version}" if slot.version else "without a child"
+    return f"Slot {slot.slot} is {slot.state} {child} at generation {slot.generation}{parked}."
 
 
 class Transaction:
