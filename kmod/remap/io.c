@@ -91,12 +91,32 @@ static struct bio_list remap_clone_flush(struct remap_request *request)
 	return clones;
 }
 
+/*
+ * Submits with a plug of our own. We may be inside the flush of the task's
+ * plug: a lower request that joined that one would be dispatched under the
+ * upper queue's protection instead of its own.
+ */
+static void remap_submit(struct bio_list *clones)
+{
+	struct blk_plug *outer = current->plug;
+	struct blk_plug plug;
+	struct bio *clone;
+
+	/* The scheduler may write to a task's plug: there must be one whenever it looks. */
+	preempt_disable();
+	current->plug = NULL;
+	blk_start_plug(&plug);
+	preempt_enable();
+	while ((clone = bio_list_pop(clones)))
+		submit_bio_noacct(clone);
+	blk_finish_plug(&plug);
+	current->plug = outer;
+}
+
 blk_status_t remap_queue_rq(void *data, struct request *rq)
 {
 	struct remap_request *request = twostep_request_data(rq);
-	struct blk_plug *plug = current->plug;
 	struct bio_list clones;
-	struct bio *clone;
 
 	request->remap = data;
 	request->rq = rq;
@@ -108,15 +128,7 @@ blk_status_t remap_queue_rq(void *data, struct request *rq)
 		return BLK_STS_RESOURCE;
 
 	remap_stats_begin(request);
-	/*
-	 * We may be inside the flush of the task's plug. A lower request that
-	 * joined that plug would be dispatched under this queue's protection
-	 * instead of its own.
-	 */
-	current->plug = NULL;
-	while ((clone = bio_list_pop(&clones)))
-		submit_bio_noacct(clone);
-	current->plug = plug;
+	remap_submit(&clones);
 	remap_put(request);
 	return BLK_STS_OK;
 }
