@@ -56,7 +56,13 @@ class ActionModule(ActionBase):
         if options["stage"] == "inputs":
             now = controller.utc_now()
             run_id = f"{now.strftime('%Y%m%dt%H%M%Sz')}-{secrets.token_hex(3)}"
-            return {"run_id": run_id, "started": controller.stamp(now), "family": policy.family, "version": policy.version, "fleet": hosts}
+            return {
+                "run_id": run_id,
+                "started": controller.stamp(now),
+                "family": policy.family,
+                "version": policy.version,
+                "fleet": options["fleet"],
+            }
         return self._plan(options["stage"], hosts, policy, task_vars)
 
     def _plan(self, stage: str, hosts: list[str], policy: plan.Policy, task_vars: dict[str, Any]) -> dict[str, Any]:

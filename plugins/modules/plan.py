@@ -79,6 +79,10 @@ started:
   description: When the inputs were checked, UTC.
   returned: O(stage=inputs)
   type: str
+fleet:
+  description: The inventory group that was checked, for the plays that follow.
+  returned: O(stage=inputs)
+  type: str
 waves:
   description: Host names by wave, in the order of the work.
   returned: O(stage=plan) or O(stage=check)

@@ -39,7 +39,7 @@ def run(options: dict, hosts: dict) -> dict:
 
 def test_inputs_give_a_run_and_ask_no_host() -> None:
     result = run({"stage": "inputs", **WANTED}, {"n1": {}})
-    assert (result["family"], result["version"], result["fleet"], result["changed"]) == ("remap", "1.1.0", ["n1"], False)
+    assert (result["family"], result["version"], result["fleet"], result["changed"]) == ("remap", "1.1.0", "storage", False)
     assert result["started"].endswith("Z")
     assert result["run_id"] != run({"stage": "inputs", **WANTED}, {"n1": {}})["run_id"]
 

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes a fleet halt, with a report, is not left out of any play or task; see docs/decisions/halting-a-fleet.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLLING = ("rolling_upgrade", "preflight")
+HALTING_ROLES = ("preflight", "plan", "build", "upgrade")
+
+
+def plays(name: str) -> list[dict[str, Any]]:
+    return yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
+
+
+def tasks(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield all tasks of a task list, those in blocks too."""
+    for task in blocks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from tasks(task.get(part, []))
+
+
+def role_files() -> list[Path]:
+    return sorted((ROOT / "roles").glob("*/tasks/*.yml"))
+
+
+def all_tasks() -> list[tuple[str, dict[str, Any]]]:
+    return [(f"{path.parent.parent.name}/{path.name}", task) for path in role_files() for task in tasks(yaml.safe_load(path.read_text()))]
+
+
+@pytest.mark.parametrize("name", ROLLING)
+def test_every_play_stops_at_the_first_failure_and_gathers_nothing(name: str) -> None:
+    found = [play for play in plays(name) if "import_playbook" not in play]
+    assert found
+    assert [play["name"] for play in found if play.get("any_errors_fatal") is not True or play.get("gather_facts") is not False] == []
+
+
+@pytest.mark.parametrize("name", ROLLING)
+def test_a_host_that_vanishes_stays_in_its_play_so_that_the_report_is_written(name: str) -> None:
+    found = [play for play in plays(name) if play["hosts"] != "localhost"]
+    assert found
+    assert [play["name"] for play in found if play.get("ignore_unreachable") is not True] == []
+
+
+def test_the_waves_come_from_the_plan() -> None:
+    (upgrade,) = [play for play in plays("rolling_upgrade") if "serial" in play]
+    assert upgrade["roles"] == [{"role": "twostep.hotswap.upgrade"}]
+    assert ".__twostep_plan.serial " in upgrade["serial"]
+
+
+def test_a_rollback_is_the_same_path() -> None:
+    (play,) = plays("rollback")
+    assert play["ansible.builtin.import_playbook"] == "rolling_upgrade.yml"
+    assert play["vars"] == {"twostep_intent": "rollback"}
+
+
+@pytest.mark.parametrize("role", HALTING_ROLES)
+def test_a_failure_in_a_role_of_a_run_ends_in_its_report(role: str) -> None:
+    rescues = [
+        task["rescue"][-1]
+        for path in sorted((ROOT / "roles" / role / "tasks").glob("*.yml"))
+        for task in yaml.safe_load(path.read_text())
+        if "rescue" in task
+    ]
+    assert rescues
+    for last in rescues:
+        assert last["ansible.builtin.include_role"] == {"name": "twostep.hotswap.report", "tasks_from": "halted"}
+
+
+def test_health_is_left_to_the_gate_to_judge() -> None:
+    asked = [(where, task) for where, task in all_tasks() if "twostep.hotswap.health_info" in task]
+    assert asked
+    for where, task in asked:
+        assert (task.get("ignore_errors"), task.get("ignore_unreachable"), task.get("run_once")) == (True, True, True), where
+        assert task["delegate_to"] == "{{ item }}"
+        assert task["loop"] == "{{ groups[twostep_fleet] }}"
+
+
+def test_every_swap_and_every_commit_comes_after_a_gate_of_its_own() -> None:
+    role = ROOT / "roles/upgrade/tasks"
+    order = [
+        next((name for name in ("gate", "swap") if f"twostep.hotswap.{name}" in task), None)
+        for path in ("before.yml", "swap.yml")
+        for task in yaml.safe_load((role / path).read_text())
+    ]
+    assert [word for word in order if word] == ["gate", "swap", "gate", "swap"]
+
+
+def test_holds_never_overlap() -> None:
+    swaps = [
+        task["twostep.hotswap.swap"] | {"throttle": task.get("throttle")} for _where, task in all_tasks() if "twostep.hotswap.swap" in task
+    ]
+    assert [(swap["commit"], swap["throttle"]) for swap in swaps] == [(False, 1), (True, None)]
+
+
+def test_nothing_prompts() -> None:
+    assert [path.name for path in (ROOT / "playbooks").glob("*.yml") if "vars_prompt" in path.read_text()] == []
+    assert [where for where, task in all_tasks() if "ansible.builtin.pause" in task] == []
