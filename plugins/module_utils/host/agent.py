@@ -28,7 +28,7 @@ def swap(this: World, swap_id: str) -> int:
     request = swap_folder.read_request(this.paths, swap_id)
     result = Transaction(this, request).perform()
     swap_folder.write_result(this.paths, result)
-    print(f"{result.slot}: {result.outcome} {result.message}".rstrip())
+    sys.stdout.write(f"{result.slot}: {result.outcome} {result.message}".rstrip() + "\n")
     return DONE if result.is_good else FAILED
 
 
@@ -46,7 +46,7 @@ def restore(this: World) -> int:
             wanted.append(found)
     failures.update(parent.bring_up(parent.ParentActor(this.paths, this.run), wanted))
     for name, failure in sorted(failures.items()):
-        print(f"{name}: {failure or 'serves'}", file=sys.stderr if failure else sys.stdout)
+        (sys.stderr if failure else sys.stdout).write(f"{name}: {failure or 'serves'}\n")
     return FAILED if any(failures.values()) else DONE
 
 
@@ -62,5 +62,5 @@ def main(argv: Sequence[str], this: World | None = None) -> int:
     try:
         return swap(this, options.swap_id) if options.command == "swap" else restore(this)
     except TwostepError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return REFUSED
