@@ -13,7 +13,8 @@
 
 #include "twostep.h"
 
-#ifdef TWOSTEP_HAVE_BLK_MODE_T
+/* 6.5: 05bdb9965305 "block: replace fmode_t with a block-specific type" */
+#ifdef BLK_OPEN_READ
 #define TWOSTEP_DEFINE_OPEN(name, disk_)				\
 	static int name(struct gendisk *disk_, blk_mode_t mode)
 #define TWOSTEP_DEFINE_RELEASE(name, disk_)				\
@@ -44,7 +45,8 @@ static inline void twostep_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
-#ifndef TWOSTEP_HAVE_BLK_FEATURES
+/* 6.11: 1122c0c1cc71 "block: move cache control settings out of queue->flags" */
+#ifndef BLK_FEAT_WRITE_CACHE
 static inline void twostep_set_queue_flags(struct request_queue *q,
 					   const struct twostep_limits *l)
 {
@@ -74,7 +76,7 @@ static inline struct gendisk *twostep_alloc_disk(struct blk_mq_tag_set *set,
 	};
 	struct gendisk *disk;
 
-#ifdef TWOSTEP_HAVE_BLK_FEATURES
+#ifdef BLK_FEAT_WRITE_CACHE
 	if (l->write_cache)
 		lim.features |= BLK_FEAT_WRITE_CACHE;
 	if (l->write_cache && l->fua)
@@ -85,7 +87,7 @@ static inline struct gendisk *twostep_alloc_disk(struct blk_mq_tag_set *set,
 		lim.features |= BLK_FEAT_STABLE_WRITES;
 #endif
 	disk = blk_mq_alloc_disk(set, &lim, queuedata);
-#ifndef TWOSTEP_HAVE_BLK_FEATURES
+#ifndef BLK_FEAT_WRITE_CACHE
 	if (!IS_ERR(disk))
 		twostep_set_queue_flags(disk->queue, l);
 #endif

@@ -1,22 +1,27 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-2.0-only
-# Compile probes: which interfaces does the kernel we build for have?
-# Each file in probes/ is compiled with the kernel's own flags; what compiles
-# becomes -DTWOSTEP_HAVE_<NAME>. Kernel version numbers are never asked.
+# Compile probes: which interfaces does the kernel we build for have? Version
+# numbers are never asked. A Kbuild file says which probes its code needs:
+#
+#	twostep-probes := BDEV_FILE
+#	twostep-objects := lower.o
+#	include $(src)/../compat/probe.mk
+#
+# Each probe is compiled once, with the kernel's own flags; what compiles
+# becomes TWOSTEP_HAVE_<name> in a header that is included in all objects.
 
-twostep-compat := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
-twostep-probes := $(basename $(notdir $(wildcard $(twostep-compat)/probes/*.c)))
+twostep-compat := $(src)/../compat
+twostep-have := $(patsubst %,$(obj)/have_%.h,$(twostep-probes))
 
-# MODULE must be defined: some headers differ for modules. KBUILD_MODNAME is
-# wanted by linux/module.h.
-twostep-probe = $(if $(filter y,$(shell $(CC) $(LINUXINCLUDE) $(KBUILD_CPPFLAGS) \
-	$(KBUILD_CFLAGS) $(KBUILD_CFLAGS_MODULE) -DKBUILD_MODNAME='"probe"' \
-	-Wno-unused-function -Werror -c -o /dev/null \
-	$(twostep-compat)/probes/$(1).c >/dev/null 2>&1 && echo y)),-DTWOSTEP_HAVE_$(1))
+quiet_cmd_twostep_probe = PROBE   $*
+      cmd_twostep_probe = if $(CC) $(LINUXINCLUDE) $(KBUILD_CPPFLAGS) $(KBUILD_CFLAGS) \
+	$(KBUILD_CFLAGS_MODULE) -DKBUILD_MODNAME='"probe"' -Werror -fsyntax-only $< 2>/dev/null; \
+	then echo "\#define TWOSTEP_HAVE_$* 1"; else echo "/* no $* */"; fi > $@
 
-# Kbuild reads this file also when it only cleans or runs modpost; the compiler
-# is asked just when objects will be built.
-ifdef CC
-ccflags-y += $(foreach probe,$(twostep-probes),$(call twostep-probe,$(probe)))
-endif
-ccflags-y += -I$(twostep-compat) -I$(twostep-compat)/../include
+$(obj)/have_%.h: $(twostep-compat)/probes/%.c
+	$(call cmd,twostep_probe)
+
+$(addprefix $(obj)/,$(twostep-objects)): $(twostep-have)
+
+ccflags-y += $(addprefix -include ,$(twostep-have)) -I$(twostep-compat) -I$(src)/../include
+clean-files += have_*.h
