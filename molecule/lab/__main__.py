@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-from . import chroot, fleet, image, layer, machine, prepared, session, ssh
+from . import chroot, fleet, image, layer, machine, monitor, prepared, session, ssh
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -17,7 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     def verb(name: str, text: str, *, fleet_of: bool = False, node: bool = False, image_of: bool = False) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=text)
+        made = verbs.add_parser(name, help=text, aliases=["wait"] if name == "wait-ssh" else [])
         if fleet_of:
             made.add_argument("--state", type=pathlib.Path, required=True, help="folder of the fleet")
         if image_of:
@@ -26,24 +26,25 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("node")
         return made
 
-    verb("build", "build an image and its booted layer", image_of=True)
+    _settings(verb("build", "build an image and its booted layer; prints the layer's folder", image_of=True))
     verb("kernel", "print an image's kernel release", image_of=True)
     made = verb("layer", "make a layer by running a command against one node; prints its folder", image_of=True)
     made.add_argument("name")
-    made.add_argument("--from", dest="source", type=pathlib.Path, help="folder of the layer to start from; default: booted")
+    made.add_argument("--from", dest="source", default="booted", help="booted, prepared, or the folder of a layer")
+    _settings(made)
     made.add_argument("--key", required=True, help="names what the command puts in")
     made.add_argument("command", nargs=argparse.REMAINDER)
-    made = verb("up", "restore a fleet", fleet_of=True, image_of=True)
+    made = verb("up", "restore a fleet; one that is there is ended", fleet_of=True, image_of=True)
     made.add_argument("--nodes", default="n1", help="names, with commas")
     made.add_argument("--layer", default="booted", help="booted, prepared, or the folder of a layer")
-    made.add_argument("--kernel-arguments", default="", help="for the booted layer")
-    made.add_argument("--inventory", type=pathlib.Path)
-    made.add_argument("--instance-config", type=pathlib.Path)
+    _settings(made)
+    made.add_argument("--inventory", type=pathlib.Path, help="write Ansible's inventory there")
+    made.add_argument("--instance-config", type=pathlib.Path, help="write Molecule's instance configuration there")
     made = verb("down", "end a fleet", fleet_of=True)
     made.add_argument("--keep-logs", type=pathlib.Path)
     verb("power-off", "cut a node's power", fleet_of=True, node=True)
     verb("reset", "reset a node; it boots from its disk", fleet_of=True, node=True)
-    verb("wait", "wait until a node answers ssh", fleet_of=True, node=True)
+    verb("wait-ssh", "wait until a node answers ssh", fleet_of=True, node=True)
     verb("console", "print the path of a node's console log", fleet_of=True, node=True)
     made = verb("link", "plug or unplug a node's private network", fleet_of=True, node=True)
     made.add_argument("position", choices=("up", "down"))
@@ -52,13 +53,58 @@ def _parser() -> argparse.ArgumentParser:
     made = verb("chroot", "run a command natively in an image's root", image_of=True)
     made.add_argument("shared", type=pathlib.Path, help="folder that both sides see, at the same path")
     made.add_argument("command", nargs=argparse.REMAINDER)
+    verb("list", "print the running fleets: keeper, folder, nodes with their ports")
     made = verb("session", "run a command; whatever it leaves running is ended")
     made.add_argument("command", nargs=argparse.REMAINDER)
     return parser
 
 
+def _settings(parser: argparse.ArgumentParser) -> None:
+    default = machine.Settings()
+    parser.add_argument("--disk-mib", type=int, default=default.disk_mib, help="size of vdb and vdc (of the booted layer, as all below)")
+    parser.add_argument("--cpus", type=int, default=default.cpus)
+    parser.add_argument("--memory-mib", type=int, default=default.memory_mib)
+    parser.add_argument("--kernel-arguments", default=default.kernel_arguments, help="appended to the kernel's command line")
+    parser.add_argument("--icount", action="store_true", help="time counts instructions: repeatable figures, one CPU, slow")
+
+
 def _words(command: list[str]) -> list[str]:
-    return command[1:] if command[:1] == ["--"] else command
+    words = command[1:] if command[:1] == ["--"] else command
+    if not words:
+        raise SystemExit("lab: no command. Next: add it after --.")
+    return words
+
+
+def _layer(name: str, built: image.Image, args: argparse.Namespace) -> pathlib.Path:
+    if name == "booted":
+        return layer.booted(built, machine.Settings(args.cpus, args.memory_mib, args.disk_mib, args.kernel_arguments, args.icount))
+    return prepared.get(built) if name == "prepared" else pathlib.Path(name).resolve()
+
+
+def _print_fleets() -> None:
+    for keeper, state in fleet.keepers():
+        try:
+            _, machines = fleet.load(state)
+        except SystemExit:
+            continue  # just starting, or just ending
+        print(keeper, state, *(f"{item.name}={item.port}" for item in machines.values()))
+
+
+def _act(args: argparse.Namespace, known: pathlib.Path, item: machine.Machine) -> int:
+    """Do one verb that concerns one node."""
+    if args.verb == "power-off":
+        monitor.quit_machine(item.qmp)
+    elif args.verb == "reset":
+        monitor.reset(item.qmp)
+    elif args.verb == "link":
+        monitor.set_link(item.qmp, args.position == "up")
+    elif args.verb in {"wait", "wait-ssh"}:
+        ssh.wait(item.port, known, item.name)
+    elif args.verb == "console":
+        print(item.console)
+    elif args.verb == "ssh":
+        return subprocess.run(ssh.argv(item.port, known, *args.command[args.command[:1] == ["--"] :]), check=False).returncode
+    return 0
 
 
 def _node(state: pathlib.Path, name: str) -> tuple[pathlib.Path, machine.Machine]:
@@ -66,12 +112,6 @@ def _node(state: pathlib.Path, name: str) -> tuple[pathlib.Path, machine.Machine
     if name not in machines:
         raise SystemExit(f"lab: no node {name!r}. Next: use one of {', '.join(machines)}.")
     return pathlib.Path(description["known_hosts"]), machines[name]
-
-
-def _layer(name: str, built: image.Image, kernel_arguments: str) -> pathlib.Path:
-    if name == "booted":
-        return layer.booted(built, kernel_arguments=kernel_arguments)
-    return prepared.get(built) if name == "prepared" else pathlib.Path(name)
 
 
 def main() -> int:
@@ -82,32 +122,24 @@ def main() -> int:
     if args.verb == "chroot":
         return chroot.run(image.get(args.image), args.shared, _words(args.command))
     if args.verb == "build":
-        layer.booted(image.get(args.image))
+        print(_layer("booted", image.get(args.image), args))
     elif args.verb == "kernel":
         print(image.get(args.image).kernel)
     elif args.verb == "layer":
         built = image.get(args.image)
-        print(layer.derived(args.name, args.source or layer.booted(built), built, args.key, _words(args.command)))
+        print(layer.derived(args.name, _layer(args.source, built, args), built, args.key, _words(args.command)))
     elif args.verb == "up":
+        names = args.nodes.split(",")
+        fleet.check_names(names)
         built = image.get(args.image)
-        source = _layer(args.layer, built, args.kernel_arguments)
-        fleet.up(args.state.absolute(), args.nodes.split(","), built, source, args.inventory, args.instance_config)
+        source = _layer(args.layer, built, args)
+        fleet.up(args.state.absolute(), names, built, source, layer.settings_of(source), args.inventory, args.instance_config)
     elif args.verb == "down":
         fleet.down(args.state.absolute(), args.keep_logs)
+    elif args.verb == "list":
+        _print_fleets()
     else:
-        known, item = _node(args.state, args.node)
-        if args.verb == "power-off":
-            machine.quit_machine(item.qmp)
-        elif args.verb == "reset":
-            machine.command(item.qmp, "system_reset")
-        elif args.verb == "link":
-            machine.command(item.qmp, "set_link", name="card", up=args.position == "up")
-        elif args.verb == "wait":
-            ssh.wait(item.port, known, item.name, lambda: True)
-        elif args.verb == "console":
-            print(item.console)
-        elif args.verb == "ssh":
-            return subprocess.run(ssh.argv(item.port, known, *_words(args.command)), check=False).returncode
+        return _act(args, *_node(args.state.absolute(), args.node))
     return 0
 
 

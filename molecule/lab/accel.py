@@ -4,53 +4,61 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import select
 import subprocess
-import tempfile
 import time
 
 from . import image, paths
 
 PROBE_S = 10.0
+FIRST_LINE = b"Linux version"
+ICOUNT = ["-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-cpu", "max"]
+TCG = ["-accel", "tcg,thread=multi", "-cpu", "max"]
+KVM = ["-accel", "kvm", "-cpu", "host"]
 
 
-def arguments(built: image.Image) -> list[str]:
-    """Return the QEMU arguments for the accelerator, probed once per boot of this machine."""
-    if _kvm_works(built):
-        return ["-accel", "kvm", "-cpu", "host"]
-    return ["-accel", "tcg,thread=multi", "-cpu", "max"]
+def arguments(built: image.Image, icount: bool = False) -> list[str]:
+    """Return the QEMU arguments for the accelerator; KVM is probed once per boot of this machine."""
+    if icount:
+        return ICOUNT
+    return KVM if _kvm_works(built) else TCG
 
 
 def _kvm_works(built: image.Image) -> bool:
-    if not pathlib.Path("/dev/kvm").exists():
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     answer = paths.cache() / f"kvm-{boot}"
-    with paths.locked(answer):
+    with paths.locked(paths.cache() / "kvm"):
         if not answer.exists():
+            for old in paths.cache().glob("kvm-*"):  # of earlier boots
+                old.unlink()
+            paths.say(f"probing KVM, at most {PROBE_S:.0f} s")
             works = _probe(built)
-            print(f"lab: probed KVM: {'works' if works else 'a guest does not start, using TCG'}", flush=True)
+            paths.say("KVM works" if works else "a guest does not start under KVM, using emulation")
             answer.write_text("yes" if works else "no", encoding="ascii")
         return answer.read_text(encoding="ascii") == "yes"
 
 
 def _probe(built: image.Image) -> bool:
-    with tempfile.TemporaryDirectory() as folder:
-        console = pathlib.Path(folder) / "console"
-        process = subprocess.Popen(
-            [
-                "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults", "-display", "none",
-                "-serial", f"file:{console}", "-kernel", str(built.vmlinuz), "-append", "console=ttyS0 earlyprintk=ttyS0",
-            ],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            end = time.monotonic() + PROBE_S
-            while time.monotonic() < end and process.poll() is None:
-                if console.exists() and b"Linux version" in console.read_bytes():
-                    return True
-                time.sleep(0.2)  # a file that another process writes
-            return False
-        finally:
-            process.kill()
-            process.wait()
+    """Return whether a guest kernel prints its first line in time."""
+    argv = ["qemu-system-x86_64", *KVM, "-m", "512", "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
+            "-kernel", str(built.vmlinuz), "-append", "console=ttyS0 earlyprintk=ttyS0"]  # fmt: skip
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None  # noqa: S101
+    seen = b""
+    end = time.monotonic() + PROBE_S
+    try:
+        while FIRST_LINE not in seen:
+            ready, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
+            chunk = os.read(process.stdout.fileno(), 4096) if ready else b""
+            if not chunk:
+                return False
+            seen += chunk
+        return True
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

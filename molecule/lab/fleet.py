@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet: machines on one private network, described by ``fleet.json`` in its state folder."""
+"""A fleet: machines on one private network, described by ``fleet.json`` in its state folder, owned by its keeper."""
 
 from __future__ import annotations
 
@@ -8,136 +8,131 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from . import image, inventory, machine, ssh
+from . import image, inventory, machine, monitor, paths, ssh
 
-NETWORK = "10.77.0"
+PACKAGES = pathlib.Path(__file__).parent.parent  # the folder that ``lab`` is imported from
+NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+MOST_NODES = 16
+END_S = 30.0
 
 
 def owner() -> int:
-    """Return the process whose end ends the fleet: the lab session's, else the caller's shell."""
+    """Return the process whose end ends the fleet: the lab session's, else whoever started this command."""
     return int(os.environ.get("TWOSTEP_LAB_OWNER") or os.getppid())
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def check_names(names: list[str]) -> None:
+    """Refuse names that are no host names, before one reaches a path or a command line."""
+    wrong = [name for name in names if not NAME.fullmatch(name)]
+    if wrong or len(set(names)) != len(names) or not 1 <= len(names) <= MOST_NODES:
+        raise SystemExit(f"lab: bad node names {','.join(names)!r}. Next: use 1 to {MOST_NODES} different ones like n1,n2,n3.")
 
 
 def plan(names: list[str], state: pathlib.Path) -> list[machine.Machine]:
-    """Choose ports and paths; sockets go to a short folder (a socket's path has 107 bytes at most)."""
-    runtime = tempfile.mkdtemp(prefix="twostep-lab-")
+    """Choose paths; sockets go to a short private folder (a socket's path has 107 bytes at most)."""
+    runtime = tempfile.mkdtemp(prefix="twostep-lab-", dir=os.environ.get("XDG_RUNTIME_DIR"))
     return [
         machine.Machine(
             name=name,
-            port=_free_port(),
+            number=number,
             disks=str(state / "disks" / name),
             qmp=f"{runtime}/{name}.qmp",
             console=str(state / f"{name}.console"),
             switch=f"{runtime}/switch",
         )
-        for name in names
+        for number, name in enumerate(names, start=1)
     ]
 
 
-def _pair_with_switch(switch: str) -> list[str]:
-    return ["vde_switch", "--sock", switch, "--numports", "16", "--mode", "600"]
+@dataclass(frozen=True)
+class Fleet:
+    """A running fleet."""
+
+    keeper: int
+    known_hosts: pathlib.Path
+    machines: list[machine.Machine]
+
+    def running(self) -> bool:
+        """Return whether the keeper runs; one that found a failed machine has ended."""
+        return _is_keeper(self.keeper)
 
 
-def start(state: pathlib.Path, machines: list[machine.Machine], built: image.Image, restore: bool, kernel_arguments: str = "") -> int:
-    """Start the keeper with switch and machines; returns its process id. The disks must be there."""
+def start(state: pathlib.Path, machines: list[machine.Machine], built: image.Image, settings: machine.Settings, restore: bool) -> Fleet:
+    """Start the keeper with switch and machines. The disks must be there. Returns when the machines' ports are known."""
     runtime = pathlib.Path(machines[0].switch).parent
+    remove = [str(runtime), str(state / "disks")]
     commands = {
-        "argv": [item.argv(built, restore, kernel_arguments) for item in machines],
-        "remove": [str(runtime), str(state / "disks")],
+        "switch": ["vde_switch", "--sock", machines[0].switch, "--numports", "32", "--mode", "600"],
+        "machines": [{"argv": item.argv(built, settings, restore), "qmp": item.qmp} for item in machines],
+        "placeholder": machine.QMP_FD,
+        "remove": remove,
     }
-    # QEMU opens the switch at its start: it must be there first.
-    commands["argv"].insert(0, _pair_with_switch(machines[0].switch))
-    waiting = ["sh", "-c", 'until [ -S "$0/ctl" ]; do sleep 0.05; done; exec "$@"', machines[0].switch]
-    commands["argv"][1:] = [[*waiting, *argv] for argv in commands["argv"][1:]]
-    (state / "commands.json").write_text(json.dumps(commands), encoding="utf-8")
-    keeper = subprocess.Popen(
-        [sys.executable, "-m", "lab.keeper", str(state), str(owner())],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(state / "keeper.log", "ab"),  # noqa: SIM115
-        start_new_session=True, cwd=pathlib.Path(__file__).parent.parent,
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parent.parent)},
-    )  # fmt: skip
-    description = {
-        "keeper": keeper.pid,
-        "image": built.name,
-        "known_hosts": str(ssh.write_known_hosts(state, built)),
-        "machines": [asdict(item) for item in machines],
-    }
-    (state / "fleet.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
-    return keeper.pid
+    inventory.write(state / "commands.json", commands)
+    with open(state / "keeper.log", "ab") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "lab.keeper", str(state), str(owner())],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True, cwd="/",
+            env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        )  # fmt: skip
+    known_hosts = ssh.write_known_hosts(state, built)
+    description = {"keeper": keeper.pid, "image": built.name, "known_hosts": str(known_hosts), "remove": remove}
+    inventory.write(state / "fleet.json", {**description, "machines": [asdict(item) for item in machines]})
+    assert keeper.stdout is not None  # noqa: S101
+    with keeper.stdout as answers:
+        if answers.readline() != b"ready\n":
+            raise SystemExit(f"lab: the machines did not start. {_tail(state / 'keeper.log')} Next: read {state / 'commands.json'}.")
+    machines = [replace(item, port=monitor.port(item.qmp)) for item in machines]
+    inventory.write(state / "fleet.json", {**description, "machines": [asdict(item) for item in machines]})
+    return Fleet(keeper.pid, known_hosts, machines)
 
 
-def alive(keeper: int) -> bool:
-    """Return whether a keeper runs; one that found a failed child has ended."""
-    try:
-        with open(f"/proc/{keeper}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def _tail(log: pathlib.Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace").strip()[-800:]
 
 
-def _set_up(index: int, item: machine.Machine, known: pathlib.Path, keeper: int) -> None:
-    """Give a restored machine its own name, address, identity and the right time."""
-    ssh.wait(item.port, known, item.name, lambda: alive(keeper))
-    machine_id = f"{index:032x}"
-    ssh.run(
-        item.port,
-        known,
-        f"""
-        echo '{item.name} 52:54:00:77:01:{index:02x} {address(index)}' > /etc/lab-network
-        echo {machine_id} > /etc/machine-id
-        /usr/local/sbin/lab-network
-        date -s @{time.time():.3f} > /dev/null
-        """,
-    )
+def set_identities(fleet: Fleet) -> None:
+    """Make nodes of restored machines, all at once."""
+    with concurrent.futures.ThreadPoolExecutor(len(fleet.machines)) as pool:
+        list(pool.map(lambda item: ssh.set_identity(item, fleet.known_hosts, fleet.machines), fleet.machines))
 
 
-def address(index: int) -> str:
-    """Return the private address of the node with this number, from 1."""
-    return f"{NETWORK}.{10 + index}"
-
-
-def up(state: pathlib.Path, names: list[str], built: image.Image, layer: pathlib.Path, inventory_file: pathlib.Path | None,
-       instance_config: pathlib.Path | None) -> None:  # fmt: skip
-    """Restore a machine per name from a layer and write its inventory."""
+def up(state: pathlib.Path, names: list[str], built: image.Image, layer: pathlib.Path, settings: machine.Settings,
+       inventory_file: pathlib.Path | None, instance_config: pathlib.Path | None) -> None:  # fmt: skip
+    """Restore a machine per name from a layer and write its inventory. A fleet that was there before is ended."""
     begun = time.monotonic()
-    if (state / "fleet.json").exists():
-        down(state)
+    down(state)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     machines = plan(names, state)
-    for item in machines:
-        machine.copy_disks(layer, pathlib.Path(item.disks))
-    keeper = start(state, machines, built, restore=True)
-    known = state / "known_hosts"
     try:
         with concurrent.futures.ThreadPoolExecutor(len(machines)) as pool:
-            list(pool.map(lambda pair: _set_up(pair[0], pair[1], known, keeper), enumerate(machines, start=1)))
+            list(pool.map(lambda item: machine.copy_disks(layer, pathlib.Path(item.disks)), machines))
+        fleet = start(state, machines, built, settings, restore=True)
+        set_identities(fleet)
         if inventory_file:
-            inventory.write_ansible(inventory_file, machines, known)
+            inventory.write(inventory_file, inventory.ansible(fleet.machines, fleet.known_hosts))
         if instance_config:
-            inventory.write_molecule(instance_config, machines)
+            inventory.write(instance_config, inventory.molecule(fleet.machines))
     except BaseException:
-        down(state)
+        keep = state / "failed"
+        down(state, keep)
+        shutil.rmtree(pathlib.Path(machines[0].switch).parent, ignore_errors=True)
+        paths.say(f"logs of the failed attempt are in {keep}")
         raise
-    print(f"lab: {len(machines)} nodes up after {time.monotonic() - begun:.1f} s", flush=True)
+    paths.say(f"{len(machines)} nodes up after {time.monotonic() - begun:.1f} s")
 
 
-def load(state: pathlib.Path) -> tuple[dict, dict[str, machine.Machine]]:
+def load(state: pathlib.Path) -> tuple[dict[str, Any], dict[str, machine.Machine]]:
     """Return a fleet's description and its machines by name."""
     try:
         description = json.loads((state / "fleet.json").read_text(encoding="utf-8"))
@@ -147,17 +142,30 @@ def load(state: pathlib.Path) -> tuple[dict, dict[str, machine.Machine]]:
 
 
 def down(state: pathlib.Path, keep_logs: pathlib.Path | None = None) -> None:
-    """End the fleet and wait until its keeper has cleaned up. Nothing to do is fine."""
-    if not (state / "fleet.json").exists():
-        return
-    description, machines = load(state)
-    end_keeper(description["keeper"])
+    """End the fleet, wait until its keeper has cleaned up, and remove what the fleet had in ``state``. Nothing to do is fine."""
+    logs = [*state.glob("*.console"), *state.glob("keeper.log")]
+    if (state / "fleet.json").exists():
+        description, _ = load(state)
+        end_keeper(description["keeper"])
+        for folder in description.get("remove", []):  # a keeper that was killed could not
+            shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(state / "disks", ignore_errors=True)
     if keep_logs:
         keep_logs.mkdir(parents=True, exist_ok=True)
-        for item in machines.values():
-            if os.path.exists(item.console):
-                shutil.copy(item.console, keep_logs / f"{item.name}.console")
-    shutil.rmtree(state, ignore_errors=True)
+        for log in logs:
+            shutil.copy(log, keep_logs)
+    for path in [*logs, *(state / name for name in ("fleet.json", "commands.json", "known_hosts"))]:
+        path.unlink(missing_ok=True)
+    if state.is_dir() and not any(state.iterdir()):
+        state.rmdir()
+
+
+def _is_keeper(pid: int) -> bool:
+    """Return whether ``pid`` is a living keeper, and not something that got the number later."""
+    try:
+        return b"lab.keeper" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def end_keeper(pid: int) -> None:
@@ -167,16 +175,23 @@ def end_keeper(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            if b"lab.keeper" not in file.read():
-                return  # the number was reused
+        if not _is_keeper(pid):
+            return
         signal.pidfd_send_signal(handle, signal.SIGTERM)
-        select.select([handle], [], [], 30)
-    except (ProcessLookupError, FileNotFoundError):
-        pass
+        if not select.select([handle], [], [], END_S)[0]:
+            raise SystemExit(f"lab: keeper {pid} does not end. Next: look at what it waits for in /proc/{pid}/stack, then kill it.")
     finally:
         os.close(handle)
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
+
+
+def keepers() -> list[tuple[int, pathlib.Path]]:
+    """Return all keepers of this machine with their state folders."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "lab.keeper" in words:
+            found.append((int(entry.name), pathlib.Path(words[words.index("lab.keeper") + 1])))
+    return sorted(found)

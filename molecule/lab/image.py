@@ -11,7 +11,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 
@@ -20,12 +19,14 @@ from . import paths
 MIRROR = "http://deb.debian.org/debian"
 SECURITY = "http://deb.debian.org/debian-security"
 DISK_MIB = 3072
+GUEST_FILES = pathlib.Path(__file__).parent / "guest"
 
 _PACKAGES = (
-    "systemd systemd-sysv dbus udev kmod dkms gcc make linux-image-cloud-amd64 linux-headers-cloud-amd64 "
-    "python3 openssh-server iproute2 fio mdadm corosync etcd-server etcd-client nvme-cli procps e2fsprogs dmsetup "
-    "lvm2 libcap2-bin util-linux-extra strace xz-utils"
-).split()
+    "systemd", "systemd-sysv", "dbus", "udev", "kmod", "dkms", "gcc", "make",
+    "linux-image-cloud-amd64", "linux-headers-cloud-amd64", "python3", "openssh-server", "iproute2", "fio", "mdadm", "corosync",
+    "etcd-server", "etcd-client", "nvme-cli", "procps", "e2fsprogs", "dmsetup", "lvm2", "libcap2-bin",
+    "util-linux-extra", "strace", "xz-utils",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,71 +36,24 @@ class Recipe:
     suite: str
     packages: tuple[str, ...]
 
+    def sources(self) -> list[str]:
+        """Return the apt sources."""
+        return [
+            f"deb {MIRROR} {self.suite} main",
+            f"deb {MIRROR} {self.suite}-updates main",
+            f"deb {SECURITY} {self.suite}-security main",
+        ]
+
+    def key(self, guest_files: pathlib.Path, public_key: str) -> str:
+        """Return what names an image of this recipe: a digest of all that goes into it."""
+        files = [f"{path.name}\0{path.read_text(encoding='utf-8')}" for path in sorted(guest_files.iterdir())]
+        return paths.digest(*self.sources(), *self.packages, str(DISK_MIB), *files, public_key)
+
 
 RECIPES = {
-    "bookworm": Recipe("bookworm", tuple(_PACKAGES)),
-    "trixie": Recipe("trixie", tuple(_PACKAGES)),
+    "bookworm": Recipe("bookworm", _PACKAGES),
+    "trixie": Recipe("trixie", _PACKAGES),
 }
-
-# Runs after the packages are in; $1 is the root. The network is set by the lab
-# in /etc/lab-network at the first start of a node, and kept over a reset.
-_CUSTOMISE = r"""
-set -eu
-root=$1 key=$2
-echo lab > "$root/etc/hostname"
-printf '127.0.0.1 localhost\n10.77.0.11 n1\n10.77.0.12 n2\n10.77.0.13 n3\n' > "$root/etc/hosts"
-printf '/dev/vda / ext4 rw,noatime 0 0\n' > "$root/etc/fstab"
-install -d -m 0700 "$root/root/.ssh"
-install -m 0600 "$key" "$root/root/.ssh/authorized_keys"
-printf 'PermitRootLogin prohibit-password\nUseDNS no\nPrintMotd no\nMaxStartups 100\nMaxSessions 100\n' \
-    > "$root/etc/ssh/sshd_config.d/lab.conf"
-cat > "$root/usr/local/sbin/lab-network" <<'SCRIPT'
-#!/bin/sh
-# Applies /etc/lab-network: NAME PRIVATE_MAC PRIVATE_ADDRESS. The first card talks to the lab.
-ip link set lo up
-first=$(ls /sys/class/net | grep -v '^lo$' | sort | head -n 1)
-second=$(ls /sys/class/net | grep -v '^lo$' | sort | sed -n 2p)
-ip link set "$first" up
-ip address replace 10.0.2.15/24 dev "$first"
-ip route replace default via 10.0.2.2
-[ -s /etc/lab-network ] || exit 0
-read -r name mac address < /etc/lab-network
-hostname "$name"
-echo "$name" > /etc/hostname
-ip link set "$second" down
-ip link set "$second" address "$mac"
-ip address flush dev "$second"
-ip address replace "$address/24" dev "$second"
-ip link set "$second" up
-SCRIPT
-chmod 0755 "$root/usr/local/sbin/lab-network"
-cat > "$root/etc/systemd/system/lab-network.service" <<'UNIT'
-[Unit]
-DefaultDependencies=no
-After=systemd-udev-settle.service local-fs.target
-Wants=systemd-udev-settle.service
-Before=network.target ssh.service corosync.service
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/local/sbin/lab-network
-[Install]
-WantedBy=multi-user.target
-UNIT
-for unit in lab-network ssh; do chroot "$root" systemctl enable --quiet "$unit.service"; done
-for unit in corosync.service etcd.service lvm2-monitor.service mdcheck_start.timer mdcheck_continue.timer \
-    mdmonitor-oneshot.timer apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
-    fstrim.timer man-db.timer nvmf-autoconnect.service e2scrub_reap.service; do
-    chroot "$root" systemctl --quiet disable "$unit" 2>/dev/null || echo "image: no unit $unit"
-done
-# Arrays and volumes are assembled by whoever tests them, not by udev behind their back.
-printf 'AUTO -all\n' >> "$root/etc/mdadm/mdadm.conf"
-printf '[Journal]\nStorage=volatile\n' > "$root/etc/systemd/journald.conf.d.lab" && \
-    install -D -m 0644 "$root/etc/systemd/journald.conf.d.lab" "$root/etc/systemd/journald.conf.d/lab.conf" && \
-    rm "$root/etc/systemd/journald.conf.d.lab"
-printf 'GRUB=none\n' > "$root/etc/default/lab"
-rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/locale/* "$root"/var/lib/apt/lists/*
-"""
 
 
 @dataclass(frozen=True)
@@ -145,52 +99,54 @@ class Image:
 def ssh_key() -> pathlib.Path:
     """Return the lab's own private ssh key; its public part is baked into the images."""
     key = paths.cache() / "ssh_key"
-    with paths.locked(key):
-        if not key.exists():
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)], check=True)
+    if not pathlib.Path(f"{key}.pub").exists():
+        with paths.locked(key):
+            if not pathlib.Path(f"{key}.pub").exists():
+                key.unlink(missing_ok=True)  # half a pair
+                subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(key)], check=True)
     return key
 
 
 def get(name: str) -> Image:
     """Return the image, built first if it is not in the cache (one to two minutes)."""
     recipe = RECIPES[name]
-    public = f"{ssh_key()}.pub"
-    with open(public, encoding="ascii") as file:
-        key = paths.digest(recipe.suite, *recipe.packages, _CUSTOMISE, str(DISK_MIB), file.read())
-    folder = paths.cache() / f"image-{name}-{key}"
+    public = pathlib.Path(f"{ssh_key()}.pub")
+    folder = paths.cache() / f"image-{name}-{recipe.key(GUEST_FILES, public.read_text(encoding='ascii'))}"
     with paths.locked(folder):
         if not folder.exists():
             _build(name, recipe, folder, public)
+        paths.touch(folder)
     return Image(name, folder)
 
 
-def _build(name: str, recipe: Recipe, folder: pathlib.Path, public_key: str) -> None:
+def _build(name: str, recipe: Recipe, folder: pathlib.Path, public_key: pathlib.Path) -> None:
+    if os.geteuid() != 0:
+        raise SystemExit(f"lab: image {name} must be built as root, so that its files belong to root. Next: sudo make, or run as root.")
     begun = time.monotonic()
-    print(f"lab: building image {name} ({len(recipe.packages)} packages from the Debian mirror, one to two minutes)", flush=True)
-    work = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    work.chmod(0o755)  # the sandboxed package manager inside must pass
-    try:
-        script = work / "customise.sh"
-        script.write_text(_CUSTOMISE, encoding="utf-8")
-        log = folder.parent / f"image-{name}.log"
-        with open(log, "w", encoding="utf-8") as output:
-            done = subprocess.run(
-                [
-                    "mmdebstrap", "--variant=minbase", f"--include={','.join(recipe.packages)}",
-                    f'--customize-hook=sh {script} "$1" {public_key}',
-                    recipe.suite, str(work / "root"), f"deb {MIRROR} {recipe.suite} main",
-                    f"deb {MIRROR} {recipe.suite}-updates main", f"deb {SECURITY} {recipe.suite}-security main",
-                ],
-                stdout=output, stderr=subprocess.STDOUT, check=False,
-            )  # fmt: skip
-        if done.returncode != 0:
-            raise SystemExit(f"lab: image {name} could not be built, see {log}. Next: look at its last lines; is the Debian mirror reachable?")
-        script.unlink()
+    paths.say(f"building image {name}: {len(recipe.packages)} packages and what they need from {MIRROR}, one to two minutes")
+    with paths.publishing(folder) as work:
+        _bootstrap(name, recipe, work / "root", public_key, begun)
+        paths.say(f"image {name}, {time.monotonic() - begun:.0f} s: writing the disk")
         subprocess.run(
-            ["mke2fs", "-q", "-t", "ext4", "-L", "lab", "-d", str(work / "root"), str(work / "disk.raw"), f"{DISK_MIB}M"], check=True
-        )
-        os.rename(work, folder)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    print(f"lab: image {name} ready after {time.monotonic() - begun:.0f} s", flush=True)
+            ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "lab", "-d", str(work / "root"), str(work / "disk.raw"), f"{DISK_MIB}M"],
+            stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+    paths.say(f"image {name} ready after {time.monotonic() - begun:.0f} s")
+
+
+def _bootstrap(name: str, recipe: Recipe, root: pathlib.Path, public_key: pathlib.Path, begun: float) -> None:
+    """Unpack the packages into ``root``, passing on mmdebstrap's own lines about what it does."""
+    script = f'sh {GUEST_FILES}/customise.sh "$1" {GUEST_FILES} {public_key}'
+    argv = ["mmdebstrap", "--variant=minbase", '--aptopt=Acquire::Retries "3"', f"--include={','.join(recipe.packages)}",
+            f"--customize-hook={script}", recipe.suite, str(root), *recipe.sources()]  # fmt: skip
+    log = paths.cache() / f"image-{name}.log"
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None  # noqa: S101
+    with process, open(log, "w", encoding="utf-8") as copy:
+        for line in process.stdout:
+            copy.write(line)
+            if line.startswith("I: ") and line.rstrip().endswith("..."):
+                paths.say(f"image {name}, {time.monotonic() - begun:.0f} s: {line[3:].strip()}")
+    if process.returncode != 0:
+        shutil.copy(log, f"{log}.failed")
+        raise SystemExit(f"lab: image {name} could not be built. Next: read the end of {log}; can this machine reach {MIRROR}?")

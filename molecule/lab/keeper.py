@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keeper of a fleet: owns its switch and machines as children, and ends with its owner.
 
-``python -m lab.keeper STATE OWNER_PID`` starts every command line of
-``STATE/commands.json`` and waits. It ends them all, and itself, when it gets
-SIGTERM or when the owner is gone, however that died. Should the keeper itself
-be killed, the kernel kills its children (PR_SET_PDEATHSIG).
+``python -m lab.keeper STATE OWNER_PID`` starts what ``STATE/commands.json`` says, prints ``ready`` and waits. It ends
+its children, and itself, when it gets SIGTERM, when a child fails, or when the owner is gone, however that died.
+Should the keeper itself be killed, the kernel kills its children (PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -17,55 +16,114 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _bound_to(parent: int) -> Callable[[], None]:
+    """Return what a child does before it becomes its program: it will not outlive ``parent``."""
+    prctl = ctypes.CDLL(None).prctl
+
+    def bind() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # died before the line above
+            os._exit(1)
+
+    return bind
 
 
-def _wait_for_end(owner: int, children: list[subprocess.Popen]) -> None:
-    """Return at SIGTERM, when ``owner`` has ended, or when a child has failed (a power-off is no failure)."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+class Keeper:
+    """The children, in the order of their start."""
+
+    def __init__(self, log: Any) -> None:
+        self.log = log
+        self.children: list[subprocess.Popen[bytes]] = []
+
+    def _spawn(self, argv: list[str], **how: Any) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(argv, stderr=self.log, preexec_fn=_bound_to(os.getpid()), **how)  # noqa: PLW1509 (one thread)
+        self.children.append(child)
+        return child
+
+    def start_switch(self, argv: list[str]) -> None:
+        """Start the switch; on return machines can be plugged in. It ends when its input does, so it keeps a pipe."""
+        switch = self._spawn(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert switch.stdin is not None and switch.stdout is not None  # noqa: S101
+        switch.stdin.write(b"showinfo\n")
+        switch.stdin.flush()
+        for answer in switch.stdout:
+            if answer.startswith(b"1000"):
+                return
+        raise ChildProcessError("the switch did not start")
+
+    def start_machine(self, argv: list[str], qmp: str, placeholder: str) -> None:
+        """Start a machine whose monitor listens from the beginning: who connects waits for the machine, not for the socket."""
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(qmp)
+            listener.listen()
+            words = [word.replace(placeholder, str(listener.fileno())) for word in argv]
+            self._spawn(words, stdin=subprocess.DEVNULL, stdout=self.log, pass_fds=[listener.fileno()])
+
+    def failed(self) -> list[str]:
+        """Return what to say about children that failed; a machine that was switched off did not."""
+        return [f"{child.args[0]} ended with {child.returncode}" for child in self.children if child.poll()]  # type: ignore[index,str-bytes-safe]
+
+    def end(self) -> None:
+        for child in self.children:
+            child.kill()
+        for child in self.children:
+            child.wait()
+
+
+def _wait_for_end(owner: int, keeper: Keeper, ready: Callable[[], None]) -> str:
+    """Return why to end: at SIGTERM, when ``owner`` has ended, or when a child has failed."""
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writer)
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     try:
         owner_fd = os.pidfd_open(owner)
     except ProcessLookupError:
-        return
+        return f"the owner, process {owner}, is not there"
+    ready()
     while True:
-        ready, _, _ = select.select([reader, owner_fd], [], [])
-        if owner_fd in ready:
-            return
+        if problems := keeper.failed():
+            return ", ".join(problems)
+        readable, _, _ = select.select([reader, owner_fd], [], [])
+        if owner_fd in readable:
+            return f"the owner, process {owner}, ended"
         if signal.SIGTERM in os.read(reader, 64):
-            return
-        if any(child.poll() for child in children):
-            return
+            return "was told to end"
 
 
 def main(state: pathlib.Path, owner: int) -> None:
     """Start, wait, end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is the owner's business
     plan = json.loads((state / "commands.json").read_text(encoding="utf-8"))
-    with open(state / "keeper.log", "ab") as log:
-        children = [
-            # The switch ends at the end of its input, so it gets a pipe that stays open.
-            subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=_die_with_parent) for argv in plan["argv"]
-        ]
-    try:
-        _wait_for_end(owner, children)
-    finally:
-        for child in children:
-            child.kill()
-        for child in children:
-            child.wait()
-        for folder in plan["remove"]:
-            shutil.rmtree(folder, ignore_errors=True)
+    with open(state / "keeper.log", "ab", buffering=0) as log:
+        keeper = Keeper(log)
+        why = "a child could not be started"
+
+        def ready() -> None:
+            print("ready", flush=True)
+
+        try:
+            if plan["switch"]:
+                keeper.start_switch(plan["switch"])
+            for item in plan["machines"]:
+                keeper.start_machine(item["argv"], item["qmp"], plan["placeholder"])
+            why = _wait_for_end(owner, keeper, ready)
+        except OSError as problem:
+            why = str(problem)
+        finally:
+            log.write(f"keeper: {why}\n".encode())
+            keeper.end()
+            for folder in plan["remove"]:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

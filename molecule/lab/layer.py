@@ -2,76 +2,103 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Layers: snapshots of a running node, made once from an image or from another layer.
 
-``booted`` is the image, booted until ssh answers. Any other layer is a layer
-plus a command that was run against one node of it; its key says what went in.
+``booted`` is the image, booted until ssh answers. Any other layer is a layer plus a command that was run against one
+node of it; its key says what went in. A layer's ``layer.json`` holds the machine's settings: they cannot change later.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+from dataclasses import asdict
 
-from . import fleet, image, inventory, machine, paths, ssh
+from . import fleet, image, inventory, machine, monitor, paths, ssh
 
-DATA_MIB = 256
+SETTLED = "systemctl is-system-running --wait > /dev/null || systemctl --failed --no-legend --plain; udevadm settle; sync"
+SETTINGS = "layer.json"
 
 
-def booted(built: image.Image, data_mib: int = DATA_MIB, kernel_arguments: str = "") -> pathlib.Path:
-    """Return the folder of the booted layer of an image, made first if need be (about a minute under TCG)."""
-    key = paths.digest(built.key, str(data_mib), kernel_arguments, machine.CMDLINE, str(machine.MEMORY_MIB))
-    folder = paths.cache() / f"layer-booted-{built.name}-{key}"
-    with paths.locked(folder):
-        if not folder.exists():
-            _make(folder, built, None, data_mib, kernel_arguments, [])
-    return folder
+def booted(built: image.Image, settings: machine.Settings | None = None) -> pathlib.Path:
+    """Return the folder of the booted layer of an image, made first if need be (about a minute under emulation)."""
+    settings = settings or machine.Settings()
+    sample = machine.Machine(name="n", disks="/disks", qmp="/qmp", console="/console", switch="/switch")
+    key = paths.digest(built.key, json.dumps(asdict(settings)), machine.qemu_version(), *sample.argv(built, settings, restore=False))
+    return _get(f"layer-booted-{built.name}-{key}", built, None, settings, [])
 
 
 def derived(name: str, source: pathlib.Path, built: image.Image, key: str, command: list[str]) -> pathlib.Path:
     """Return the folder of a layer made by ``command``, which finds its node in $LAB_INVENTORY."""
-    folder = paths.cache() / f"layer-{name}-{built.name}-{paths.digest(source.name, key)}"
+    if not fleet.NAME.fullmatch(name):
+        raise SystemExit(f"lab: bad layer name {name!r}. Next: use lower-case letters, digits and dashes.")
+    return _get(f"layer-{name}-{built.name}-{paths.digest(source.name, key)}", built, source, settings_of(source), command)
+
+
+def settings_of(folder: pathlib.Path) -> machine.Settings:
+    """Return the settings that the machines of a layer have."""
+    try:
+        return machine.Settings(**json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise SystemExit(f"lab: {folder} is no layer. Next: use booted, prepared, or a folder that lab layer printed.") from None
+
+
+def _get(name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings, command: list[str]) -> pathlib.Path:
+    folder = paths.cache() / name
     with paths.locked(folder):
         if not folder.exists():
-            _make(folder, built, source, 0, "", command)
+            begun = time.monotonic()
+            paths.say(f"making {name}: {'running its command on a restored node' if source else 'booting the image'}")
+            with paths.publishing(folder) as work:
+                _make(work, folder.name, built, source, settings, command)
+            paths.say(f"{name} ready after {time.monotonic() - begun:.0f} s")
+        paths.touch(folder)
     return folder
 
 
-def _make(folder: pathlib.Path, built: image.Image, source: pathlib.Path | None, data_mib: int, kernel_arguments: str,
+def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings,
           command: list[str]) -> None:  # fmt: skip
-    begun = time.monotonic()
-    print(f"lab: making {folder.name}", flush=True)
-    state = pathlib.Path(tempfile.mkdtemp(prefix="twostep-layer-", dir=paths.cache()))
+    """Fill ``folder`` with the disks of a node that is up, its snapshot and its settings."""
+    state = pathlib.Path(tempfile.mkdtemp(prefix="twostep-layer-", dir=folder.parent))
     try:
-        item = fleet.plan(["n1"], state)[0]
-        disks = pathlib.Path(item.disks)
+        machines = fleet.plan(["n1"], state)
+        disks = pathlib.Path(machines[0].disks)
         if source:
             machine.copy_disks(source, disks)
         else:
-            machine.create_disks(disks, built, data_mib)
-        pid = fleet.start(state, [item], built, restore=source is not None, kernel_arguments=kernel_arguments)
-        try:
-            known = state / "known_hosts"
-            ssh.wait(item.port, known, folder.name, lambda: fleet.alive(pid))
-            if command:
-                ssh.run(item.port, known, f"date -s @{time.time():.3f} > /dev/null")
-                listing = state / "inventory.yml"
-                inventory.write_ansible(listing, [item], known)
-                subprocess.run(command, check=True, env={**os.environ, "LAB_INVENTORY": str(listing)})
-            ssh.run(item.port, known, "udevadm settle; sync; systemctl is-system-running --wait > /dev/null || systemctl --failed --no-legend >&2")
-            machine.command(item.qmp, "stop")
-            machine.monitor(item.qmp, f"savevm {machine.SNAPSHOT}")
-            machine.quit_machine(item.qmp)
-            os.rename(disks, folder)
-        except BaseException:
-            for log in (state / "keeper.log", pathlib.Path(item.console)):
-                if log.exists():
-                    print(f"lab: last lines of {log.name}:\n{log.read_text(errors='replace')[-2000:]}", flush=True)
-            raise
-        finally:
-            fleet.end_keeper(pid)
+            machine.create_disks(disks, built, settings.disk_mib)
+        running = fleet.start(state, machines, built, settings, restore=source is not None)
+        (item,) = running.machines
+        ssh.wait(item.port, running.known_hosts, name, running.running)
+        if command:
+            ssh.set_identity(item, running.known_hosts, running.machines)
+            _run(command, name, state, running)
+        failed = ssh.run(item.port, running.known_hosts, SETTLED)
+        if failed:
+            raise SystemExit(f"lab: units failed in {name}:\n{failed}Next: read {_kept(state, name)}.")
+        monitor.save(item.qmp, machine.SNAPSHOT)
+        monitor.quit_machine(item.qmp)
+        for path in disks.iterdir():
+            path.rename(folder / path.name)
+        inventory.write(folder / SETTINGS, asdict(settings))
     finally:
+        fleet.down(state, paths.cache() / "logs" / name)
         shutil.rmtree(state, ignore_errors=True)
-    print(f"lab: {folder.name} ready after {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _run(command: list[str], name: str, state: pathlib.Path, running: fleet.Fleet) -> None:
+    listing = state / "inventory.yml"
+    inventory.write(listing, inventory.ansible(running.machines, running.known_hosts))
+    environment = {**os.environ, "LAB_INVENTORY": str(listing)}
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, env=environment)
+    if done.returncode != 0:
+        raise SystemExit(f"lab: {name}: {command[0]} ended with {done.returncode}. Next: read its output above and {_kept(state, name)}.")
+
+
+def _kept(state: pathlib.Path, name: str) -> pathlib.Path:
+    """Return where the console log of a failed attempt will be; the folder ``state`` goes."""
+    return paths.cache() / "logs" / name / f"{next(state.glob('*.console')).name}"

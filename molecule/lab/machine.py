@@ -1,104 +1,97 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One QEMU machine: its command line, and talking to its monitor with QEMU's own QMP client."""
+"""One QEMU machine: its settings, its command line and its disks."""
 
 from __future__ import annotations
 
-import asyncio
 import pathlib
 import subprocess
 from dataclasses import dataclass
-
-from qemu.qmp import QMPClient
 
 from . import accel, image
 
 SNAPSHOT = "lab"
 DISKS = ("vda", "vdb", "vdc")
-MEMORY_MIB = 1024
-CMDLINE = "root=/dev/vda rw console=ttyS0 panic=5 mitigations=off net.ifnames=0 quiet"
+LAB_MAC = "52:54:00:77:00:01"  # of the card that only the lab talks to; the guest knows it by this
+QMP_FD = "QMP_FD"  # the keeper puts a file descriptor's number in its place
+# The kernel's log must reach the console with its warnings, and survive the node. A stalled emulation is not a locked-up kernel.
+CMDLINE = (
+    "root=/dev/vda rw console=ttyS0 loglevel=7 panic=5 mitigations=off net.ifnames=0 fsck.mode=skip "
+    "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=300"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be chosen about a machine; fixed when its first layer is made."""
+
+    cpus: int = 2
+    memory_mib: int = 1024
+    disk_mib: int = 256
+    kernel_arguments: str = ""
+    icount: bool = False  # virtual time counts instructions: repeatable performance figures, one CPU, slow
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that runs or will run. Paths are absolute; sockets live in a short folder."""
+    """A machine that runs or will run. Paths are absolute; sockets live in a short folder. Without ``port`` it was not asked for yet."""
 
     name: str
-    port: int
     disks: str
     qmp: str
     console: str
     switch: str
+    number: int = 1
+    port: int = 0
 
-    def argv(self, built: image.Image, restore: bool, kernel_arguments: str = "") -> list[str]:
+    @property
+    def address(self) -> str:
+        """Return the address on the private network."""
+        return f"10.77.0.{10 + self.number}"
+
+    @property
+    def mac(self) -> str:
+        return f"52:54:00:77:01:{self.number:02x}"
+
+    def argv(self, built: image.Image, settings: Settings, restore: bool) -> list[str]:
         """Return the command line; with ``restore`` the machine goes on from its snapshot."""
         words = [
-            "qemu-system-x86_64", "-name", f"twostep-lab-{self.name}", *accel.arguments(built),
-            "-smp", "2", "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none",
-            "-kernel", str(built.vmlinuz), "-initrd", str(built.initrd), "-append", f"{CMDLINE} {kernel_arguments}".strip(),
-            "-serial", f"file:{self.console}", "-qmp", f"unix:{self.qmp},server=on,wait=off",
+            "qemu-system-x86_64", "-name", f"twostep-lab-{self.name}", *accel.arguments(built, settings.icount),
+            "-smp", "1" if settings.icount else str(settings.cpus), "-m", str(settings.memory_mib),
+            "-nodefaults", "-no-user-config", "-display", "none",
+            "-kernel", str(built.vmlinuz), "-initrd", str(built.initrd),
+            "-append", f"{CMDLINE} {settings.kernel_arguments}".strip(),
+            "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
+            "-chardev", f"socket,id=qmp,fd={QMP_FD},server=on,wait=off", "-mon", "chardev=qmp,mode=control",
             "-device", "virtio-rng-pci",
-            "-netdev", f"user,id=lab,hostfwd=tcp:127.0.0.1:{self.port}-:22", "-device", "virtio-net-pci,netdev=lab",
-            "-netdev", f"vde,id=private,sock={self.switch}", "-device", "virtio-net-pci,netdev=private,id=card,mac=52:54:00:77:00:01",
+            "-netdev", "user,id=lab,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:0-:22",  # port 0: the host's kernel picks a free one
+            "-device", f"virtio-net-pci,netdev=lab,mac={LAB_MAC},romfile=",
+            "-netdev", f"vde,id=private,sock={self.switch}",
+            "-device", f"virtio-net-pci,netdev=private,id=card,mac={self.mac},romfile=",
         ]  # fmt: skip
         for disk in DISKS:
             words += ["-drive", f"file={self.disks}/{disk}.qcow2,if=none,id={disk},format=qcow2,cache=unsafe,discard=unmap"]
-            words += ["-device", f"virtio-blk-pci,drive={disk},write-cache=on"]
+            words += ["-device", f"virtio-blk-pci,drive={disk},write-cache=on,serial={disk}"]
         return [*words, "-loadvm", SNAPSHOT] if restore else words
 
 
-def create_disks(folder: pathlib.Path, built: image.Image, data_mib: int) -> None:
+def qemu_version() -> str:
+    """Return QEMU's version: a snapshot is only good for the one that made it."""
+    done = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
+
+
+def create_disks(folder: pathlib.Path, built: image.Image, disk_mib: int) -> None:
     """Make the system disk as an overlay of the image and two empty data disks."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     create = ["qemu-img", "create", "-q", "-f", "qcow2"]
     subprocess.run([*create, "-F", "raw", "-b", str(built.disk), str(folder / "vda.qcow2")], check=True)
     for disk in DISKS[1:]:
-        subprocess.run([*create, str(folder / f"{disk}.qcow2"), f"{data_mib}M"], check=True)
+        subprocess.run([*create, str(folder / f"{disk}.qcow2"), f"{disk_mib}M"], check=True)
 
 
 def copy_disks(source: pathlib.Path, target: pathlib.Path) -> None:
     """Copy the disks of a layer, snapshot included."""
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for disk in DISKS:
-        subprocess.run(
-            ["cp", "--reflink=auto", "--sparse=always", str(source / f"{disk}.qcow2"), str(target / f"{disk}.qcow2")], check=True
-        )
-
-
-def command(qmp: str, name: str, **arguments: object) -> object:
-    """Send one QMP command and return its answer."""
-
-    async def talk() -> object:
-        client = QMPClient("lab")
-        await client.connect(qmp)
-        try:
-            return await client.execute(name, arguments or None)
-        finally:
-            await client.disconnect()
-
-    return asyncio.run(talk())
-
-
-def monitor(qmp: str, line: str) -> str:
-    """Run a line of the human monitor (savevm has no other form that takes all disks by itself)."""
-    answer = str(command(qmp, "human-monitor-command", **{"command-line": line}))
-    if "rror" in answer:
-        raise SystemExit(f"lab: monitor: {line}: {answer.strip()}")
-    return answer
-
-
-def quit_machine(qmp: str) -> None:
-    """End the machine at once, as a power cut does."""
-
-    async def talk() -> None:
-        client = QMPClient("lab")
-        await client.connect(qmp)
-        try:
-            await client.execute("quit")
-        finally:
-            try:
-                await client.disconnect()
-            except EOFError:
-                pass  # the machine was quicker
-
-    asyncio.run(talk())
+    files = [str(source / f"{disk}.qcow2") for disk in DISKS]
+    subprocess.run(["cp", "--reflink=auto", "--sparse=auto", *files, str(target)], check=True)

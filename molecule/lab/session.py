@@ -6,49 +6,70 @@ from __future__ import annotations
 
 import os
 import pathlib
+import select
 import signal
 import subprocess
-import sys
 import time
 import uuid
 
+from . import paths
+
+SURVIVED = 70
+GRACE_S = 30.0
 _VARIABLE = "TWOSTEP_LAB_SESSION"
 
 
-def _members(session: str) -> dict[int, str]:
-    """Return the processes of the session, whoever their parent is: the environment tells."""
+def members(session: str) -> dict[int, str]:
+    """Return the processes of the session with their command lines, whoever their parent is: the environment tells."""
     found = {}
     wanted = f"{_VARIABLE}={session}".encode()
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            inherited = wanted in (entry / "environ").read_bytes().split(b"\0")
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue  # gone, or not ours
+        if inherited and command and int(entry.name) != os.getpid():
+            found[int(entry.name)] = command
+    return found
+
+
+def wait_until_ended(pids: list[int], limit_s: float) -> None:
+    """Return when all processes have ended, or at the limit."""
+    end = time.monotonic() + limit_s
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
             continue
         try:
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue  # gone, or not ours
-    return found
+            select.select([handle], [], [], max(0.0, end - time.monotonic()))
+        finally:
+            os.close(handle)
 
 
 def run(command: list[str]) -> int:
     """Run ``command``; fleets it left running are ended. Returns its status, or 70 if something survived even that."""
     session = uuid.uuid4().hex
     environment = {**os.environ, _VARIABLE: session, "TWOSTEP_LAB_OWNER": str(os.getpid())}
-    child = subprocess.Popen(command, env=environment)
+    try:
+        child = subprocess.Popen(command, env=environment)
+    except OSError as problem:
+        raise SystemExit(f"lab: cannot run {command[0]}: {problem.strerror}. Next: lab session -- COMMAND [ARGUMENT...]") from None
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: child.send_signal(received))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the child, too
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C goes to the whole process group: the command has it already
     status = child.wait()
 
-    for pid, line in _members(session).items():
-        if "lab.keeper" in line:
-            print(f"lab: ending a fleet that was left running ({pid})", flush=True)
+    for pid, line in members(session).items():
+        if " lab.keeper " in line:
+            paths.say(f"ending a fleet that was left running ({pid})")
             os.kill(pid, signal.SIGTERM)
-    end = time.monotonic() + 30
-    while _members(session) and time.monotonic() < end:
-        time.sleep(0.1)  # processes of others cannot be waited for
-    left = _members(session)
+    wait_until_ended(list(members(session)), GRACE_S)
+    left = members(session)
     for pid, line in left.items():
-        print(f"lab: process {pid} survived the session: {line[:200]}", file=sys.stderr)
+        paths.say(f"process {pid} survived the session: {line[:200]}")
         os.kill(pid, signal.SIGKILL)
-    return 70 if left else status if status >= 0 else 128 - status
+    if left:
+        return SURVIVED
+    return status if status >= 0 else 128 - status

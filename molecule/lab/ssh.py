@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssh to a node: the options that ssh and Ansible share, and waiting for a node to answer.
+"""ssh to a node: the options that ssh and Ansible share, waiting for a node to answer, and giving it its identity.
 
 Host keys are checked: the image's own key is the only one known.
 """
@@ -8,13 +8,20 @@ Host keys are checked: the image's own key is the only one known.
 from __future__ import annotations
 
 import pathlib
+import secrets
 import subprocess
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 
-from . import image
+from . import image, paths
+from .machine import Machine
 
 ALIAS = "lab-node"
+LIMIT_S = 240.0
+ATTEMPT_S = 30
+TELL_S = 10.0
+_NODES = uuid.UUID("7c2ff9c6-7a07-4d67-9f57-5bb4f5e0a1a6")  # the name space of the nodes' identifiers
 
 
 def write_known_hosts(folder: pathlib.Path, built: image.Image) -> pathlib.Path:
@@ -38,42 +45,56 @@ def common_args(known_hosts: pathlib.Path) -> list[str]:
     return [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
 
 
-def argv(port: int, known_hosts: pathlib.Path, *command: str, connect_s: int = 10) -> list[str]:
+def argv(port: int, known_hosts: pathlib.Path, *command: str) -> list[str]:
     """Return the ssh command line for a node."""
     return [
         "ssh", "-F", "none", "-i", str(image.ssh_key()), "-p", str(port), *common_args(known_hosts),
-        "-o", f"ConnectTimeout={connect_s}", "-o", "BatchMode=yes", "root@127.0.0.1", *command,
+        "-o", f"ConnectTimeout={ATTEMPT_S}", "-o", "BatchMode=yes", "root@127.0.0.1", *command,
     ]  # fmt: skip
 
 
 def run(port: int, known_hosts: pathlib.Path, script: str, timeout_s: float = 120) -> str:
-    """Run a shell script on a node and return what it printed; CalledProcessError if it fails."""
+    """Run a shell script on a node and return what it printed; SystemExit if it fails."""
     done = subprocess.run(
         argv(port, known_hosts, "sh", "-eu"), input=script, capture_output=True, text=True, timeout=timeout_s, check=False
     )
     if done.returncode != 0:
-        raise SystemExit(f"lab: a set-up step on port {port} failed ({done.returncode}): {done.stderr.strip()[-500:]}")
+        raise SystemExit(f"lab: a set-up step failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-800:]}")
     return done.stdout
 
 
-def wait(port: int, known_hosts: pathlib.Path, what: str, runs: Callable[[], bool], limit_s: float = 240) -> None:
-    """Return when the node answers; SystemExit after ``limit_s`` or once it no longer ``runs``."""
+def wait(port: int, known_hosts: pathlib.Path, what: str, running: Callable[[], bool] = lambda: True) -> None:
+    """Return when the node answers; SystemExit when ``running`` says no or it took too long."""
     begun = told = time.monotonic()
     while True:
-        try:
-            done = subprocess.run(
-                argv(port, known_hosts, "true", connect_s=5), stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
-            )
-            if done.returncode == 0:
-                return
-        except subprocess.TimeoutExpired:
-            pass
+        attempt = subprocess.run(argv(port, known_hosts, "true"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if attempt.returncode == 0:
+            return
         now = time.monotonic()
-        if not runs():
-            raise SystemExit(f"lab: {what} has ended. Next: read keeper.log and its console log.")
-        if now - begun > limit_s:
-            raise SystemExit(f"lab: {what} does not answer ssh within {limit_s:.0f} s. Next: read its console log.")
-        if now - told > 15:
-            print(f"lab: waiting for ssh of {what}, {now - begun:.0f} s", flush=True)
+        if not running():
+            raise SystemExit(f"lab: the machine of {what} has ended. Next: read keeper.log and the console log in the fleet's folder.")
+        if now - begun > LIMIT_S:
+            raise SystemExit(f"lab: no ssh to {what} within {LIMIT_S:.0f} s: {attempt.stderr.strip()} Next: read its console log.")
+        if now - told > TELL_S:
+            paths.say(f"waiting for ssh of {what}, {now - begun:.0f} s")
             told = now
-        time.sleep(0.2)  # a refused connection fails at once; polling is all that TCP offers
+        time.sleep(0.2)  # a refused connection fails at once; asking again is all that TCP offers
+
+
+def node_uuid(name: str) -> str:
+    """Return the identifier of a node; the same whenever a node of this name is restored."""
+    return str(uuid.uuid5(_NODES, name))
+
+
+def set_identity(item: Machine, known_hosts: pathlib.Path, peers: Sequence[Machine]) -> None:
+    """Give a restored machine its own name, addresses, identifiers and random state, and the right time."""
+    names = [f"{peer.name}={peer.address}" for peer in peers]
+    command = ["lab-identity", item.name, item.mac, item.address, node_uuid(item.name), *names]
+    process = subprocess.Popen(
+        argv(item.port, known_hosts, *command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101
+    greeting = process.stdout.readline()  # it is up to the clock from here on, not up to the connection
+    _, problem = process.communicate(f"{time.time():.3f} {secrets.token_hex(64)}\n" if greeting else "")
+    if process.returncode != 0:
+        raise SystemExit(f"lab: {item.name} could not be set up ({process.returncode}): {problem.strip()[-800:]}")
