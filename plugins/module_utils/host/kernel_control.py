@@ -171,8 +171,8 @@ class Control:
                 "the new child breaks a promise of the old one",
                 "Choose a version that keeps the features and limits of the old one.",
             )
-        if error.errno not in known and error.errno not in (errno.EPERM, errno.EACCES) and error.errno is not None:
-            known[error.errno] = _SWAP_REFUSED
+        if error.errno not in (*known, errno.EPERM, errno.EACCES, errno.ENOENT, None):
+            known[error.errno or 0] = _SWAP_REFUSED
         return self._error(slot, f"swap to {line.version} on", error, known, reason)
 
     def _error(self, slot: str, what: str, error: OSError, known: dict[int, tuple[str, str, str]], reason: str | None) -> TwostepError:

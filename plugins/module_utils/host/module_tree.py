@@ -45,7 +45,7 @@ def _shipped_modules(paths: Paths, kernel: str) -> list[str]:
                 name = line.split(":", 1)[0]
                 if name.startswith("kernel/") and ".." not in name:
                     found.append(os.path.join(folder, name))
-                if len(found) == 4:  # noqa: PLR2004 - a few, should one be unreadable
+                if len(found) == 4:
                     break
     except OSError:
         return []

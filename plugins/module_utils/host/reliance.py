@@ -51,7 +51,7 @@ def _mounts(paths: Paths) -> list[tuple[str, str]]:
         for line in stream:
             before, dash, after = line.partition(" - ")
             left, right = before.split(), after.split()
-            if dash and len(left) > 4 and len(right) > 1:  # noqa: PLR2004 - the fifth word is the mount point
+            if dash and len(left) > 4 and len(right) > 1:
                 found.append((left[4], right[1] if right[1].startswith("/dev/") and right[1] != "/dev/root" else left[2]))
     return found
 

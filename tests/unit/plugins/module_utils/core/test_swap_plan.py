@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import swap_plan
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.compat_facts import Reason, Verdict
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import LastSwap, Slot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_plan import Step, Wish
+
+GOOD = {
+    "slot": "data", "version": "1.1.0", "mode": "auto", "deadline_ms": 500, "generation": None, "commit": True, "run_id": None,
+    "timeout_s": 9.0,
+}  # fmt: skip
+
+
+def slot(version: str | None = "1.0.0", parked: str | None = None, state: str = "serving") -> Slot:
+    return Slot("data", state, "remap", "", version, None, 3, parked, 0, 0, LastSwap())
+
+
+def test_options_become_a_wish() -> None:
+    assert swap_plan.wish(**GOOD) == Wish("data", "1.1.0", timeout_s=9.0)
+    assert swap_plan.wish(**{**GOOD, "run_id": "run-7"}).run_id == "run-7"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "message", "next_step"),
+    [
+        ("mode", "now", "bad_mode", "mode 'now' is unknown.", "Use auto, handover or two_step."),
+        ("deadline_ms", 0, "bad_deadline", "deadline_ms is 0.", "Use a number of milliseconds from 1 to 10000."),
+        ("deadline_ms", 10001, "bad_deadline", "deadline_ms is 10001.", "Use a number of milliseconds from 1 to 10000."),
+        ("generation", 0, "bad_generation", "generation is 0.", "Use the generation that twostep.hotswap.slot_info told."),
+        ("timeout_s", 0.5, "bad_timeout", "timeout_s is 0.5.", "Use a number of seconds from 1."),
+        ("timeout_s", float("nan"), "bad_timeout", "timeout_s is nan.", "Use a number of seconds from 1."),
+        ("slot", "../x", "bad_slot", "slot '../x' is not a valid name.", "Use up to 16 of a-z, 0-9, - and _, beginning with a letter."),
+        ("run_id", "a b", "bad_id", "id 'a b' is not a valid name.", "Use up to 64 of a-z, 0-9 and -."),
+    ],
+)
+def test_a_bad_option_is_named(name: str, value: object, code: str, message: str, next_step: str) -> None:
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.wish(**{**GOOD, name: value})
+    assert (caught.value.code, caught.value.message, caught.value.next_step) == (code, message, next_step)
+
+
+@pytest.mark.parametrize(
+    ("found", "boot", "commit", "step"),
+    [
+        (slot(), "1.0.0", True, Step("swap", "1.0.0")),
+        (slot(), None, False, Step("swap", "1.0.0")),
+        (slot("1.1.0"), "1.1.0", True, Step("none", None)),
+        (slot("1.1.0"), None, True, Step("none", None)),
+        (slot("1.1.0", "1.0.0"), "1.0.0", True, Step("commit", "1.0.0")),
+        (slot("1.1.0", "1.0.0"), "1.0.0", False, Step("none", "1.0.0")),
+        (slot("1.1.0"), "1.0.0", True, Step("commit", "1.0.0")),
+        (slot("1.0.0", "1.1.0"), "1.1.0", True, Step("swap", "1.0.0", release_first=True)),
+        (slot("1.0.0", "0.9.0"), "0.9.0", True, Step("swap", "1.0.0")),
+        (slot(None, state="detached"), "1.0.0", True, Step("swap", None)),
+    ],
+)
+def test_what_is_left_to_do(found: Slot, boot: str | None, commit: bool, step: Step) -> None:
+    assert swap_plan.next_step(Wish("data", "1.1.0", commit=commit), found, boot) == step
+
+
+def test_another_generation_is_refused_unless_the_version_serves() -> None:
+    wanted = Wish("data", "1.1.0", generation=2)
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.next_step(wanted, slot(), None)
+    assert caught.value.code == "stale_generation"
+    assert caught.value.message == "Slot data is at generation 3, expected was 2: somebody else has swapped it."
+    assert caught.value.next_step == "Read the slot again with twostep.hotswap.slot_info, and decide anew."
+    assert swap_plan.next_step(wanted, slot("1.1.0"), None).action == "none"
+
+
+def test_the_verdict_names_the_mode() -> None:
+    assert swap_plan.mode_of(Wish("data", "1.1.0"), Verdict("hot", "handover", ())) == "handover"
+    assert swap_plan.mode_of(Wish("data", "1.1.0"), Verdict("two_step", "two_step", ())) == "two_step"
+    assert swap_plan.mode_of(Wish("data", "1.1.0", mode="two_step"), Verdict("two_step", "two_step", ())) == "two_step"
+
+
+def test_what_rules_a_swap_out_is_the_error() -> None:
+    reason = Reason("state", "schema_none", "warm", "They have none in common.", "Go through another.")
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0"), Verdict("warm", None, (reason,)))
+    assert (caught.value.code, str(caught.value)) == ("schema_none", "They have none in common. Next: Go through another.")
+    assert caught.value.data["verdict"] == "warm"
+
+
+def test_handover_is_not_silently_another_mode() -> None:
+    reason = Reason("slot", "same_module", "two_step", "One module of a name.", "Nothing to do.")
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0", mode="handover"), Verdict("two_step", "two_step", (reason,)))
+    assert caught.value.code == "needs_two_step"
+    assert caught.value.message == "Slot data cannot go to 1.1.0 by handover. One module of a name."
+    assert caught.value.next_step == "Use mode auto or two_step."
+
+
+def test_a_verdict_without_a_mode_is_not_guessed() -> None:
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0"), Verdict("current", None, ()))
+    assert (caught.value.code, caught.value.message) == ("no_mode", "The verdict current names no mode.")
+    assert caught.value.next_step == "Report this, with the slot's status."

@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import compat
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent, module_of
+
+
+@pytest.fixture
+def fake_parent(tmp_path) -> FakeParent:
+    fake = FakeParent(tmp_path)
+    fake.add_slot()
+    return fake
+
+
+def check(fake: FakeParent, version: str = "1.1.0", **options: object) -> compat.Checked:
+    return compat.check(compat.Host(fake.paths, fake.status, fake.run, RELEASE), "data", version, **options)
+
+
+def codes(checked: compat.Checked) -> list[str]:
+    return [reason.code for reason in checked.verdict.reasons]
+
+
+def test_fake_parent_hot(fake_parent: FakeParent) -> None:
+    path = fake_parent.install("1.1.0")
+    checked = check(fake_parent)
+    assert checked.path == str(path)
+    assert checked.as_dict() == {
+        "slot": "data", "family": "remap", "from": "1.0.0", "to": "1.1.0", "verdict": "hot", "mode": "handover", "reasons": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "code"),
+    [
+        ({"twostep_contract": "2.0"}, "cold", "contract_major"),
+        ({"twostep_features": "flush"}, "warm", "feature_dropped"),
+        ({"twostep_schema_reads": "7-8"}, "warm", "schema_none"),
+        ({"twostep_request_bytes": "257"}, "warm", "request_bytes"),
+        ({"vermagic": "6.12.0 SMP"}, "refuse", "vermagic"),
+        ({"version": "1.2.0"}, "refuse", "version_mismatch"),
+        ({"twostep_family": "cache"}, "refuse", "family"),
+        ({"twostep_schema_reads": "none"}, "refuse", "not_a_child"),
+    ],
+)
+def test_fake_parent_facts_of_file_and_slot_reach_the_verdict(fake_parent: FakeParent, changes: dict, verdict: str, code: str) -> None:
+    fake_parent.install("1.1.0", **changes)
+    checked = check(fake_parent)
+    assert (checked.verdict.verdict, codes(checked)[0]) == (verdict, code)
+
+
+def test_fake_parent_not_built(fake_parent: FakeParent) -> None:
+    assert codes(check(fake_parent)) == ["not_built"]
+
+
+def test_fake_parent_rubbish_in_the_place_of_a_module(fake_parent: FakeParent) -> None:
+    fake_parent.install("1.1.0").write_text("rubbish")
+    assert codes(check(fake_parent)) == ["not_a_module"]
+
+
+def test_fake_parent_another_kernel_is_cold(fake_parent: FakeParent) -> None:
+    folder = fake_parent.root / "lib/modules/6.12.0/updates/dkms"
+    folder.mkdir(parents=True)
+    fake_parent.install("1.1.0", vermagic="6.12.0 SMP").rename(folder / f"{module_of('1.1.0')}.ko")
+    checked = check(fake_parent, kernel="6.12.0")
+    assert (checked.verdict.verdict, codes(checked)) == ("cold", ["other_kernel"])
+
+
+def test_fake_parent_a_path_of_its_own(fake_parent: FakeParent, tmp_path) -> None:
+    path = tmp_path / "fresh.ko"
+    fake_parent.install("1.1.0").rename(path)
+    assert check(fake_parent, path=str(path)).verdict.verdict == "hot"
+
+
+def test_fake_parent_the_name_of_the_serving_module(fake_parent: FakeParent, tmp_path) -> None:
+    path = tmp_path / "fresh.ko"
+    fake_parent.install("1.1.0", name=module_of("1.0.0")).rename(path)
+    checked = check(fake_parent, path=str(path))
+    assert (checked.verdict.verdict, checked.verdict.mode, codes(checked)) == ("two_step", "two_step", ["same_module"])
+
+
+def test_fake_parent_two_step_asked_for(fake_parent: FakeParent) -> None:
+    fake_parent.install("1.1.0")
+    assert check(fake_parent, ask_two_step=True).verdict.mode == "two_step"
+
+
+def test_fake_parent_another_build_is_loaded(fake_parent: FakeParent) -> None:
+    fake_parent.install("1.1.0")
+    fake_parent.register("1.1.0", srcversion="OTHER")
+    assert codes(check(fake_parent)) == ["stale_module"]
+    fake_parent.use("1.1.0", 1)
+    assert codes(check(fake_parent)) == ["other_build"]
+
+
+def test_fake_parent_without_the_file_of_request_bytes(fake_parent: FakeParent) -> None:
+    (fake_parent.root / "sys/kernel/config/twostep/data/request_bytes").unlink()
+    fake_parent.install("1.1.0", twostep_request_bytes="4096")
+    assert check(fake_parent).verdict.verdict == "hot"
+
+
+@pytest.mark.parametrize(
+    ("slot", "version", "code"), [("../x", "1.1.0", "bad_slot"), ("data", "1.1", "bad_version"), ("other", "1.1.0", "no_slot")]
+)
+def test_fake_parent_bad_questions(fake_parent: FakeParent, slot: str, version: str, code: str) -> None:
+    with pytest.raises(TwostepError) as caught:
+        compat.check(compat.Host(fake_parent.paths, fake_parent.status, fake_parent.run, RELEASE), slot, version)
+    assert caught.value.code == code
