@@ -56,3 +56,8 @@ def test_the_requirements_have_an_upper_bound() -> None:
     for name in bootstrap.VENVS:
         lines = bootstrap.entries((bootstrap.ROOT / f"requirements/{name}.txt").read_text())
         assert [line for line in lines if ",<" not in line and not line.startswith("types-")] == []
+
+
+def test_what_the_lab_needs_is_installed() -> None:
+    wanted = bootstrap.entries((bootstrap.ROOT / "requirements/apt.txt").read_text())
+    assert set(bootstrap.entries((bootstrap.ROOT / "molecule/lab/packages.txt").read_text())) <= set(wanted)

@@ -81,6 +81,14 @@ def test_a_long_stage_shows_that_it_lives(tmp_path: Path) -> None:
     assert stages.run_stage(python("slow", code), tmp_path, Released(), heartbeat_s=0.05).rc == 0
 
 
+def test_a_live_stage_speaks_for_itself(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = io.StringIO()
+    stage = Stage("demo", [sys.executable, "-c", "print('result: succeeded')"], live=True)
+    assert stages.run_stage(stage, tmp_path, out).rc == 0
+    assert capfd.readouterr().out == "result: succeeded\n"
+    assert "newest line" not in out.getvalue()
+
+
 def test_an_interrupted_stage_may_clean_up(tmp_path: Path) -> None:
     class Interrupting(io.StringIO):
         """Plays the person at the keyboard, once the stage has begun its work."""

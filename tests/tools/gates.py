@@ -81,10 +81,10 @@ def kmod() -> list[Stage]:
     ]
 
 
-def in_lab(name: str, *command: str) -> Stage:
+def in_lab(name: str, *command: str, live: bool = False) -> Stage:
     """Return a stage whose machines end with it, run with the installed artifact."""
     environment = {"PYTHONPATH": str(ROOT / "molecule"), "ANSIBLE_COLLECTIONS_PATH": INSTALLED}
-    return Stage(name, [PYTHON, "-m", "lab", "session", "--", *command], environment)
+    return Stage(name, [PYTHON, "-m", "lab", "session", "--", *command], environment, live)
 
 
 def install() -> list[Stage]:
@@ -97,7 +97,7 @@ def molecule() -> list[Stage]:
 
 
 def demo() -> list[Stage]:
-    return [*install(), in_lab("demo", PYTHON, "-m", "demo")]
+    return [*install(), in_lab("demo", PYTHON, "-m", "demo", live=True)]
 
 
 def check() -> list[Stage]:

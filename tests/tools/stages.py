@@ -3,7 +3,7 @@
 """Run stages one after another: time each, show that it lives, stop at the first failure, and end with a table.
 
 A stage's output goes to a log; the console gets one line when it begins, one at least every ``heartbeat_s`` seconds with
-the newest line of the log, one when it ends, and the end of the log when it failed. Knows nothing about what stages do.
+the newest line of the log, one when it ends, and the end of the log when it failed; a live stage has the console for itself. Knows nothing about what stages do.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ TAIL_LINES = 120
 
 @dataclass(frozen=True)
 class Stage:
-    """One named command. ``environment`` is added to the runner's own."""
+    """One named command.
+
+    ``environment`` is added to the runner's own. A ``live`` stage speaks to the console itself and has no log.
+    """
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def stop(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
             continue
 
 
-def attend(stage: Stage, sink: BinaryIO, beat: Callable[[], None], say: Callable[[str], None], heartbeat_s: float) -> int:
+def attend(stage: Stage, sink: BinaryIO | None, beat: Callable[[], None], say: Callable[[str], None], heartbeat_s: float) -> int:
     """Start the stage and stay with it, calling ``beat`` regularly; return its exit status, 127 when it cannot be started."""
     environment = {**os.environ, **stage.environment}
     argv = list(stage.argv)
@@ -110,12 +114,16 @@ def run_stage(stage: Stage, logs: Path, out: TextIO, heartbeat_s: float = HEARTB
     def say(text: str) -> None:
         print(f"    {stage.name}: {text}", file=out, flush=True)
 
+    def beat() -> None:
+        if not stage.live:
+            say(f"{clock(time.monotonic() - began)}, newest line: {newest_line(log)}")
+
     print(f"==> {stage.name}", file=out, flush=True)
     began = time.monotonic()
     with log.open("wb") as sink:
-        rc = attend(stage, sink, lambda: say(f"{clock(time.monotonic() - began)}, newest line: {newest_line(log)}"), say, heartbeat_s)
+        rc = attend(stage, None if stage.live else sink, beat, say, heartbeat_s)
     outcome = Outcome(stage.name, rc, time.monotonic() - began)
-    if rc != 0:
+    if rc != 0 and not stage.live:
         tail = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
         print("\n".join(f"    | {line}" for line in tail), file=out)
         print(f"    whole log: {log}", file=out)
