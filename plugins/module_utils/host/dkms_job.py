@@ -74,12 +74,17 @@ class Job:
         return Outcome(before, steps, before)
 
     def apply(self) -> Outcome:
-        """Look, plan and act under the lock, then prove the result by looking again."""
-        outlook = self.check()
-        if not outlook.steps:
-            return outlook
+        """Look, plan and act under the lock, then prove the result by looking again.
+
+        Only root can take the lock; anybody else gets a refusal, or learns that there is nothing to do.
+        """
+        if self._euid() != 0:
+            return self.check()
         with dkms_lock.held(self._paths):
             before, steps = self._plan()
+            if not steps:
+                self._prove(before)
+                return Outcome(before, steps, before)
             actor = Actor(self._paths, self._run, self._request.package, self._packed(steps), self._digest)
             build_seconds = 0.0
             for step in steps:
@@ -117,7 +122,7 @@ class Job:
             steps = dkms.plan_present(found, request.state, list(request.kernels), request.modules)
         for step in steps:
             if step.action == "build":
-                dkms_needs.check_build(self._paths, self._run, self._which, request.package, step.kernel)
+                dkms_needs.check_build(self._paths, self._which, request.package, step.kernel)
         if steps:
             dkms_needs.check_root(self._euid())
         if any(step.action in ("add", "remove", "build", "install", "uninstall") for step in steps):

@@ -12,7 +12,6 @@ from ..core.dkms_conf import Package
 from ..core.errors import TwostepError
 from . import dkms_tree
 from .paths import Paths
-from .runner import Run
 
 Which = Callable[[str], Optional[str]]
 
@@ -47,7 +46,7 @@ def check_kernel(paths: Paths, kernel: str) -> None:
         )
 
 
-def check_build(paths: Paths, run: Run, which: Which, wanted: Package, kernel: str) -> None:
+def check_build(paths: Paths, which: Which, wanted: Package, kernel: str) -> None:
     """Raise unless headers, compiler, packages and symbol versions for a build of `wanted` for `kernel` are there."""
     check_headers(paths, kernel)
     clang = "CONFIG_CC_IS_CLANG=y" in _text(os.path.join(paths.modules(kernel), "build/include/config/auto.conf"))
@@ -55,7 +54,7 @@ def check_build(paths: Paths, run: Run, which: Which, wanted: Package, kernel: s
         if which(program) is None:
             raise TwostepError("no_compiler", f"The build needs {program}, which is not installed.", f"Install the package {program}.")
     for name in wanted.depends:
-        if not any(line.state == "installed" and line.kernel == kernel for line in dkms_tree.status(name, run)):
+        if not dkms_tree.active_link(paths, name, kernel):
             raise TwostepError(
                 "no_dependency",
                 f"{wanted.name} needs the DKMS package {name}, which is not installed for kernel {kernel}.",

@@ -107,15 +107,24 @@ def _built(folder: str, run: Run) -> list[FileFacts]:
     return [file for arch in _folders(folder) for file in _module_files(os.path.join(folder, arch, "module"), run)]
 
 
-def symvers(paths: Paths, package: str, kernel: str) -> str:
-    """Return the path of the published symbol versions of the installed `package` for `kernel`, or an empty string."""
+def active_link(paths: Paths, package: str, kernel: str) -> str:
+    """Return the link by which DKMS marks the installed version of `package` for `kernel`, or an empty string."""
     folder = os.path.join(paths.dkms_tree, package)
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return ""
     for name in names:
-        path = os.path.join(folder, name, "Module.symvers")
-        if name.startswith(f"kernel-{kernel}-") and os.path.isfile(path):
+        path = os.path.join(folder, name)
+        # What follows is the architecture; a longer kernel release would have another dash.
+        start, _dash, _arch = name.rpartition("-")
+        if start == f"kernel-{kernel}" and os.path.isdir(path):
             return path
     return ""
+
+
+def symvers(paths: Paths, package: str, kernel: str) -> str:
+    """Return the path of the published symbol versions of the installed `package` for `kernel`, or an empty string."""
+    link = active_link(paths, package, kernel)
+    path = os.path.join(link, "Module.symvers")
+    return path if link and os.path.isfile(path) else ""

@@ -67,7 +67,11 @@ class Host:
         return self.job(*arguments, **options).apply()
 
     def snapshot(self) -> dict[str, bytes]:
-        return {str(path): path.read_bytes() for path in sorted(self.root.rglob("*")) if path.is_file() and not path.is_symlink()}
+        return {
+            str(path): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and not path.is_symlink() and path.suffix != ".lock"
+        }
 
 
 @pytest.fixture

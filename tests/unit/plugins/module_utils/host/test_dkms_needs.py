@@ -10,14 +10,9 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms_c
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import dkms_needs
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
-from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 
 K = "6.1.0-56-cloud-amd64"
 PACKAGE = dkms_conf.package("twostep", "1.0.0")
-
-
-def nothing(_argv: list[str], **_options: object) -> Result:
-    return Result(0, "", "")
 
 
 @pytest.mark.parametrize(
@@ -65,10 +60,10 @@ def test_the_compiler_is_the_kernels(tmp_path: Path, auto_conf: str, programs: s
         return name if name in programs else None
 
     if missing is None:
-        dkms_needs.check_build(Paths(str(tmp_path)), nothing, which, PACKAGE, K)
+        dkms_needs.check_build(Paths(str(tmp_path)), which, PACKAGE, K)
         return
     with pytest.raises(TwostepError) as caught:
-        dkms_needs.check_build(Paths(str(tmp_path)), nothing, which, PACKAGE, K)
+        dkms_needs.check_build(Paths(str(tmp_path)), which, PACKAGE, K)
     assert (caught.value.code, caught.value.next_step) == ("no_compiler", f"Install the package {missing}.")
 
 

@@ -78,3 +78,6 @@ def test_symvers_belong_to_the_installed_version_of_just_this_kernel(tmp_path: P
     assert dkms_tree.symvers(paths, "twostep", K) == ""
     (tree / "1.0.0" / K / "x86_64/Module.symvers").write_text("")
     assert dkms_tree.symvers(paths, "twostep", K) == str(tree / f"kernel-{K}-x86_64/Module.symvers")
+    assert dkms_tree.symvers(paths, "twostep", "6.1.0-56") == ""
+    assert dkms_tree.active_link(paths, "twostep", K) == str(tree / f"kernel-{K}-x86_64")
+    assert dkms_tree.active_link(paths, "twostep", "6.1.0-56-cloud") == ""
