@@ -3,7 +3,8 @@
 """Run stages one after another: time each, show that it lives, stop at the first failure, and end with a table.
 
 A stage's output goes to a log; the console gets one line when it begins, one at least every ``heartbeat_s`` seconds with
-the newest line of the log, one when it ends, and the end of the log when it failed; a live stage has the console for itself. Knows nothing about what stages do.
+the newest line of the log, one when it ends, and the end of the log when it failed. A live stage has the console for
+itself. Knows nothing about what stages do.
 """
 
 from __future__ import annotations
