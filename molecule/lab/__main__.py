@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--from", dest="source", default="booted", help="booted, prepared, or the folder of a layer")
     _settings(made)
     made.add_argument("--key", required=True, help="names what the command puts in")
-    made.add_argument("command", nargs=argparse.REMAINDER)
+    made.usage = "lab layer [OPTION...] NAME --key KEY -- COMMAND [ARGUMENT...]"
     made = verb("up", "restore a fleet; one that is there is ended", fleet_of=True, image_of=True)
     made.add_argument("--nodes", default="n1", help="names, with commas")
     made.add_argument("--layer", default="booted", help="booted, prepared, or the folder of a layer")
@@ -116,7 +116,10 @@ def _node(state: pathlib.Path, name: str) -> tuple[pathlib.Path, machine.Machine
 
 def main() -> int:
     """Run one verb."""
-    args = _parser().parse_args()
+    words, command = sys.argv[1:], []
+    if words[:1] == ["layer"] and "--" in words:  # its options may follow its name
+        words, command = words[: words.index("--")], words[words.index("--") + 1 :]
+    args = _parser().parse_args(words)
     if args.verb == "session":
         return session.run(_words(args.command))
     if args.verb == "chroot":
@@ -127,13 +130,13 @@ def main() -> int:
         print(image.get(args.image).kernel)
     elif args.verb == "layer":
         built = image.get(args.image)
-        print(layer.derived(args.name, _layer(args.source, built, args), built, args.key, _words(args.command)))
+        print(layer.derived(args.name, _layer(args.source, built, args), built, args.key, _words(command)))
     elif args.verb == "up":
         names = args.nodes.split(",")
         fleet.check_names(names)
         built = image.get(args.image)
         source = _layer(args.layer, built, args)
-        fleet.up(args.state.absolute(), names, built, source, layer.settings_of(source), args.inventory, args.instance_config)
+        fleet.up(args.state.absolute(), names, built, source, layer.settings_of(source, built), args.inventory, args.instance_config)
     elif args.verb == "down":
         fleet.down(args.state.absolute(), args.keep_logs)
     elif args.verb == "list":

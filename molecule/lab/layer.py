@@ -21,6 +21,8 @@ from dataclasses import asdict
 from . import fleet, image, inventory, machine, monitor, paths, ssh
 
 SETTLED = "systemctl is-system-running --wait > /dev/null || systemctl --failed --no-legend --plain; udevadm settle; sync"
+# Restored nodes meet on one network before they have addresses of their own: the one of the snapshot must not speak there.
+UNPLUGGED = "ip address flush dev eth1; ip link set eth1 down"
 SETTINGS = "layer.json"
 
 
@@ -36,15 +38,19 @@ def derived(name: str, source: pathlib.Path, built: image.Image, key: str, comma
     """Return the folder of a layer made by ``command``, which finds its node in $LAB_INVENTORY."""
     if not fleet.NAME.fullmatch(name):
         raise SystemExit(f"lab: bad layer name {name!r}. Next: use lower-case letters, digits and dashes.")
-    return _get(f"layer-{name}-{built.name}-{paths.digest(source.name, key)}", built, source, settings_of(source), command)
+    return _get(f"layer-{name}-{built.name}-{paths.digest(source.name, key)}", built, source, settings_of(source, built), command)
 
 
-def settings_of(folder: pathlib.Path) -> machine.Settings:
-    """Return the settings that the machines of a layer have."""
+def settings_of(folder: pathlib.Path, built: image.Image) -> machine.Settings:
+    """Return the settings that the machines of a layer have; SystemExit if it is no layer of this image."""
     try:
-        return machine.Settings(**json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
+        description = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SystemExit(f"lab: {folder} is no layer. Next: use booted, prepared, or a folder that lab layer printed.") from None
+    made_from = description.pop("image")
+    if made_from != built.key:
+        raise SystemExit(f"lab: {folder.name} was made from {made_from}, not from {built.key}. Next: use its --image, or make it anew.")
+    return machine.Settings(**description)
 
 
 def _get(name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings, command: list[str]) -> pathlib.Path:
@@ -64,6 +70,7 @@ def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.P
           command: list[str]) -> None:  # fmt: skip
     """Fill ``folder`` with the disks of a node that is up, its snapshot and its settings."""
     state = pathlib.Path(tempfile.mkdtemp(prefix="twostep-layer-", dir=folder.parent))
+    logs: pathlib.Path | None = _logs(name)
     try:
         machines = fleet.plan(["n1"], state)
         disks = pathlib.Path(machines[0].disks)
@@ -79,14 +86,16 @@ def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.P
             _run(command, name, state, running)
         failed = ssh.run(item.port, running.known_hosts, SETTLED)
         if failed:
-            raise SystemExit(f"lab: units failed in {name}:\n{failed}Next: read {_kept(state, name)}.")
+            raise SystemExit(f"lab: units failed in {name}:\n{failed}Next: read the console log in {logs}.")
+        ssh.run(item.port, running.known_hosts, UNPLUGGED)
         monitor.save(item.qmp, machine.SNAPSHOT)
         monitor.quit_machine(item.qmp)
         for path in disks.iterdir():
             path.rename(folder / path.name)
-        inventory.write(folder / SETTINGS, asdict(settings))
+        inventory.write(folder / SETTINGS, {"image": built.key, **asdict(settings)})
+        logs = None
     finally:
-        fleet.down(state, paths.cache() / "logs" / name)
+        fleet.down(state, logs)
         shutil.rmtree(state, ignore_errors=True)
 
 
@@ -96,9 +105,9 @@ def _run(command: list[str], name: str, state: pathlib.Path, running: fleet.Flee
     environment = {**os.environ, "LAB_INVENTORY": str(listing)}
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, env=environment)
     if done.returncode != 0:
-        raise SystemExit(f"lab: {name}: {command[0]} ended with {done.returncode}. Next: read its output above and {_kept(state, name)}.")
+        raise SystemExit(f"lab: {name}: {command[0]} ended with {done.returncode}. Next: read its output above and the logs in {_logs(name)}.")
 
 
-def _kept(state: pathlib.Path, name: str) -> pathlib.Path:
-    """Return where the console log of a failed attempt will be; the folder ``state`` goes."""
-    return paths.cache() / "logs" / name / f"{next(state.glob('*.console')).name}"
+def _logs(name: str) -> pathlib.Path:
+    """Return where the logs of a failed attempt are kept."""
+    return paths.cache() / "logs" / name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import fleet, layer
+from lab import fleet
 
 
 @pytest.mark.parametrize("names", [["n1"], ["n1", "n2", "n3"], [f"n{number}" for number in range(1, 17)]])
@@ -79,8 +79,3 @@ def test_the_owner_is_the_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_fleet_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"no fleet in .*Next: "):
         fleet.load(tmp_path)
-
-
-def test_a_folder_that_is_no_layer_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"is no layer.*Next: "):
-        layer.settings_of(tmp_path)
