@@ -61,6 +61,13 @@ def test_a_failed_stage_shows_the_end_of_its_log(tmp_path: Path) -> None:
     assert "FAILED (7)" in out.getvalue()
 
 
+def test_what_a_stage_skipped_is_shown(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert stages.run_stage(python("good", "print('noise'); print('SKIPPED: x: no y here')"), tmp_path, out).rc == 0
+    assert "good: SKIPPED: x: no y here" in out.getvalue()
+    assert "noise" not in out.getvalue()
+
+
 def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     out = io.StringIO()
     assert stages.run_stage(Stage("gone", [str(tmp_path / "no-such-program")]), tmp_path, out).rc == 127

@@ -32,10 +32,23 @@ def test_the_artifact_is_objected_to(names: list[str], repository: list[str], ob
     assert artifact.objections(names, repository) == [objection]
 
 
-def test_sanity_on_the_oldest_python_is_run_where_there_is_one() -> None:
-    with_it, without = ansible_test.plans("sanity", True), ansible_test.plans("sanity", False)
-    assert with_it[:1] == without
-    assert ansible_test.OLDEST_HOST_PYTHON in with_it[1]
+@pytest.mark.parametrize("kind", ["sanity", "units"])
+def test_the_oldest_python_of_a_host_is_asked_for(kind: str) -> None:
+    arguments = ansible_test.plan(kind, oldest=True)
+    assert arguments[0] == kind
+    assert arguments[arguments.index("--python") + 1] == ansible_test.OLDEST_HOST_PYTHON
+
+
+def test_every_sanity_test_runs_on_the_controller_s_python() -> None:
+    assert "--test" not in ansible_test.plan("sanity", oldest=False)
+
+
+def test_a_machine_without_the_oldest_python_says_what_it_skips(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ansible_test, "find_oldest", lambda: None)
+    assert ansible_test.main("sanity", "oldest") == 0
+    assert capsys.readouterr().out == "SKIPPED: ansible-test sanity on Python 3.8: no python3.8 on this machine\n"
 
 
 @pytest.mark.parametrize(

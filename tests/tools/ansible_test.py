@@ -34,16 +34,15 @@ if __name__ == "__main__":
 GET_PIP_NAMES = ("get_pip_24_2.py", "get_pip_20_3_4.py")
 
 
-def plans(kind: str, has_oldest: bool) -> list[list[str]]:
-    """Return the argument lists of ansible-test for ``kind``: sanity or units."""
-    common = ["--color", "no", "--requirements"]
-    if kind == "sanity":
-        first = ["sanity", "--local", "--python", CONTROLLER_PYTHON, *common]
-        oldest = ["sanity", "--venv", "--python", OLDEST_HOST_PYTHON, "--test", "compile", "--test", "import", *common]
-    else:
-        first = ["units", "--venv", "--python", CONTROLLER_PYTHON, *common]
-        oldest = ["units", "--venv", "--python", OLDEST_HOST_PYTHON, *common]
-    return [first, oldest] if has_oldest else [first]
+def plan(kind: str, oldest: bool) -> list[str]:
+    """Return ansible-test's arguments for ``kind``, sanity or units, on the controller's Python or on the oldest one of a managed host."""
+    python = OLDEST_HOST_PYTHON if oldest else CONTROLLER_PYTHON
+    common = ["--python", python, "--requirements", "--color", "no"]
+    if kind == "units":
+        return ["units", "--venv", *common]
+    if oldest:
+        return ["sanity", "--venv", "--test", "compile", "--test", "import", *common]
+    return ["sanity", "--local", *common]
 
 
 def find_oldest() -> str | None:
@@ -102,21 +101,20 @@ def run_there(argv: list[str], environment: dict[str, str]) -> int:
         return subprocess.run([*unshare, "bash", "-c", inside], env=environment, check=False).returncode
 
 
-def main(kind: str) -> int:
-    """Run ansible-test ``kind`` on the controller's Python and, when there is one, on the oldest Python of a managed host."""
-    oldest = find_oldest()
+def main(kind: str, python: str) -> int:
+    """Run ansible-test ``kind`` on the ``controller``'s or the ``oldest`` Python; a machine without the oldest one skips it and says so."""
+    oldest = find_oldest() if python == "oldest" else None
+    if python == "oldest" and oldest is None:
+        print(f"SKIPPED: ansible-test {kind} on Python {OLDEST_HOST_PYTHON}: no python{OLDEST_HOST_PYTHON} on this machine")
+        return 0
     path = [str(LOCAL_CACHE / "venv-dev/bin"), *([oldest] if oldest else []), os.environ["PATH"]]
     with locked(shared_cache() / "ansible-test.lock"):
         environment = {**os.environ, "HOME": str(prepare_home()), "PATH": ":".join(path)}
         environment.pop("ANSIBLE_HOME", None)
-        answers = []
-        for arguments in plans(kind, oldest is not None):
-            print(f"+ ansible-test {shlex.join(arguments)}", flush=True)
-            answers.append(run_there([str(LOCAL_CACHE / "venv-dev/bin/ansible-test"), *arguments], environment))
-    if oldest is None:
-        print(f"SKIPPED: ansible-test {kind} on Python {OLDEST_HOST_PYTHON}: no python{OLDEST_HOST_PYTHON} on this machine")
-    return max(answers)
+        arguments = plan(kind, python == "oldest")
+        print(f"+ ansible-test {shlex.join(arguments)}", flush=True)
+        return run_there([str(LOCAL_CACHE / "venv-dev/bin/ansible-test"), *arguments], environment)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

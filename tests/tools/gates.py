@@ -63,11 +63,15 @@ def unit() -> list[Stage]:
 
 
 def sanity() -> list[Stage]:
-    return [Stage("sanity", script("ansible_test", "sanity"))]
+    return [Stage("sanity", script("ansible_test", "sanity", "controller"))]
+
+
+def oldest_sanity() -> list[Stage]:
+    return [Stage("sanity oldest Python", script("ansible_test", "sanity", "oldest"))]
 
 
 def units() -> list[Stage]:
-    return [Stage("units", script("ansible_test", "units"))]
+    return [Stage(f"units {python} Python", script("ansible_test", "units", python)) for python in ("controller", "oldest")]
 
 
 def artifact() -> list[Stage]:
@@ -108,13 +112,13 @@ TARGETS: dict[str, Callable[[], list[Stage]]] = {
     "setup": setup,
     "check": check,
     "lint": lambda: [*setup(), *lint(), *slow_lint()],
-    "sanity": lambda: [*setup(), *sanity()],
+    "sanity": lambda: [*setup(), *sanity(), *oldest_sanity()],
     "units": lambda: [*setup(), *unit(), *units()],
     "artifact": lambda: [*setup(), *artifact()],
     "kmod": lambda: [*setup(), *kmod()],
     "molecule": lambda: [*setup(), *molecule()],
     "demo": lambda: [*setup(), *demo()],
-    "test": lambda: [*check(), *units(), *artifact(), *kmod(), *molecule()],
+    "test": lambda: [*check(), *oldest_sanity(), *units(), *artifact(), *kmod(), *molecule()],
 }
 KEEP_GOING = ("check", "lint")  # fast, and whoever runs them wants to see everything at once
 

@@ -3,8 +3,8 @@
 """Run stages one after another: time each, show that it lives, stop at the first failure, and end with a table.
 
 A stage's output goes to a log; the console gets one line when it begins, one at least every ``heartbeat_s`` seconds with
-the newest line of the log, one when it ends, and the end of the log when it failed. A live stage has the console for
-itself. Knows nothing about what stages do.
+the newest line of the log, one when it ends, what it skipped, and the end of the log when it failed. A live stage has
+the console for itself. Knows nothing about what stages do.
 """
 
 from __future__ import annotations
@@ -124,9 +124,11 @@ def run_stage(stage: Stage, logs: Path, out: TextIO, heartbeat_s: float = HEARTB
     with log.open("wb") as sink:
         rc = attend(stage, None if stage.live else sink, beat, say, heartbeat_s)
     outcome = Outcome(stage.name, rc, time.monotonic() - began)
+    lines = log.read_text(errors="replace").splitlines()
+    for line in (line for line in lines if line.startswith("SKIPPED")):
+        say(line)
     if rc != 0 and not stage.live:
-        tail = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-        print("\n".join(f"    | {line}" for line in tail), file=out)
+        print("\n".join(f"    | {line}" for line in lines[-TAIL_LINES:]), file=out)
         print(f"    whole log: {log}", file=out)
     print(f"<== {stage.name}: {outcome.word} after {clock(outcome.seconds)}", file=out, flush=True)
     return outcome
