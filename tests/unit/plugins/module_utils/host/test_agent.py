@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, swap_folder
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import FakeParent, module_of
+
+BOOT = '{"schema": 1, "slot": "%s", "family": "remap", "params": "", "version": "1.0.0"}'
+
+
+@pytest.fixture
+def fake_parent(tmp_path) -> FakeParent:
+    fake = FakeParent(tmp_path)
+    fake.add_slot()
+    path = str(fake.install("1.1.0"))
+    request = SwapRequest(
+        "data-1", "run", "data", "remap", "1.0.0", "1.1.0", 1, "t", path=path, module=module_of("1.1.0"), old_module=module_of("1.0.0")
+    )
+    swap_folder.write_request(fake.paths, request)
+    return fake
+
+
+def test_fake_parent_swap(fake_parent: FakeParent, capsys) -> None:
+    assert agent.main(["swap", "data-1"], fake_parent.world) == agent.DONE
+    result = swap_folder.read_result(fake_parent.paths, "data-1")
+    assert result is not None
+    assert result.outcome == "committed"
+    assert capsys.readouterr().out == "data: committed\n"
+
+
+def test_fake_parent_a_request_is_performed_once(fake_parent: FakeParent) -> None:
+    agent.main(["swap", "data-1"], fake_parent.world)
+    writes = list(fake_parent.writes)
+    assert agent.main(["swap", "data-1"], fake_parent.world) == agent.DONE
+    assert fake_parent.writes == writes
+
+
+def test_fake_parent_a_failure_is_an_exit_status_and_a_result(fake_parent: FakeParent, capsys) -> None:
+    fake_parent.refuse["swap"] = 16
+    assert agent.main(["swap", "data-1"], fake_parent.world) == agent.FAILED
+    result = swap_folder.read_result(fake_parent.paths, "data-1")
+    assert result is not None
+    assert (result.outcome, result.code) == ("refused", "slot_busy")
+    assert capsys.readouterr().out.startswith("data: refused The kernel refused to swap")
+
+
+@pytest.mark.parametrize("swap_id", ["data-2", "../x"])
+def test_fake_parent_an_unknown_request(fake_parent: FakeParent, capsys, swap_id: str) -> None:
+    assert agent.main(["swap", swap_id], fake_parent.world) == agent.REFUSED
+    assert " Next: " in capsys.readouterr().err
+
+
+def test_restore_brings_up_every_slot_and_tells_what_failed(fake_parent: FakeParent, capsys, monkeypatch) -> None:
+    folder = fake_parent.root / "etc/twostep/slots.d"
+    for name in ("good", "lost"):
+        fake_parent.put(folder / f"{name}.json", BOOT % name)
+    fake_parent.put(folder / "damaged.json", "{")
+    asked = []
+
+    def bring_up(_actor: object, wanted: list) -> dict:
+        asked.extend(slot.slot for slot in wanted)
+        return {"good": None, "lost": TwostepError("no_module", "Module x is not there.", "Build it.")}
+
+    monkeypatch.setattr(agent.parent, "bring_up", bring_up)
+    assert agent.main(["restore"], fake_parent.world) == agent.FAILED
+    said = capsys.readouterr()
+    assert asked == ["good", "lost"]
+    assert said.out == "good: serves\n"
+    assert said.err.splitlines()[0].startswith("damaged: The boot configuration")
+    assert said.err.splitlines()[1] == "lost: Module x is not there. Next: Build it."
+
+
+def test_restore_without_slots_is_fine(fake_parent: FakeParent, monkeypatch) -> None:
+    monkeypatch.setattr(agent.parent, "bring_up", lambda _actor, wanted: dict.fromkeys(wanted))
+    assert agent.main(["restore"], fake_parent.world) == agent.DONE
+
+
+@pytest.mark.parametrize("argv", [[], ["swap"], ["remove", "x"]])
+def test_an_unknown_command_is_refused(fake_parent: FakeParent, argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        agent.main(argv, fake_parent.world)
+    assert caught.value.code == 2
