@@ -14,7 +14,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import asdict
 
@@ -69,7 +68,8 @@ def _get(name: str, built: image.Image, source: pathlib.Path | None, settings: m
 def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings,
           command: list[str]) -> None:  # fmt: skip
     """Fill ``folder`` with the disks of a node that is up, its snapshot and its settings."""
-    state = pathlib.Path(tempfile.mkdtemp(prefix="twostep-layer-", dir=folder.parent))
+    state = folder / "state"
+    state.mkdir(mode=0o700)
     logs: pathlib.Path | None = _logs(name)
     try:
         machines = fleet.plan(["n1"], state)
@@ -105,7 +105,7 @@ def _run(command: list[str], name: str, state: pathlib.Path, running: fleet.Flee
     environment = {**os.environ, "LAB_INVENTORY": str(listing)}
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, env=environment)
     if done.returncode != 0:
-        raise SystemExit(f"lab: {name}: {command[0]} ended with {done.returncode}. Next: read its output above and the logs in {_logs(name)}.")
+        raise SystemExit(f"lab: {name}: {command[0]} ended with {done.returncode}. Next: read its output above, and {_logs(name)}.")
 
 
 def _logs(name: str) -> pathlib.Path:

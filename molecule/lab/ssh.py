@@ -7,6 +7,7 @@ Host keys are checked: the image's own key is the only one known.
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 import secrets
 import subprocess
@@ -19,6 +20,7 @@ from .machine import Machine
 
 ALIAS = "lab-node"
 LIMIT_S = 240.0
+FIRST_ATTEMPT_S = 5
 ATTEMPT_S = 30
 TELL_S = 10.0
 _NODES = uuid.UUID("7c2ff9c6-7a07-4d67-9f57-5bb4f5e0a1a6")  # the name space of the nodes' identifiers
@@ -45,11 +47,11 @@ def common_args(known_hosts: pathlib.Path) -> list[str]:
     return [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
 
 
-def argv(port: int, known_hosts: pathlib.Path, *command: str) -> list[str]:
+def argv(port: int, known_hosts: pathlib.Path, *command: str, connect_s: int = ATTEMPT_S) -> list[str]:
     """Return the ssh command line for a node."""
     return [
         "ssh", "-F", "none", "-i", str(image.ssh_key()), "-p", str(port), *common_args(known_hosts),
-        "-o", f"ConnectTimeout={ATTEMPT_S}", "-o", "BatchMode=yes", "root@127.0.0.1", *command,
+        "-o", f"ConnectTimeout={connect_s}", "-o", "BatchMode=yes", "root@127.0.0.1", *command,
     ]  # fmt: skip
 
 
@@ -66,8 +68,11 @@ def run(port: int, known_hosts: pathlib.Path, script: str, timeout_s: float = 12
 def wait(port: int, known_hosts: pathlib.Path, what: str, running: Callable[[], bool] = lambda: True) -> None:
     """Return when the node answers; SystemExit when ``running`` says no or it took too long."""
     begun = told = time.monotonic()
-    while True:
-        attempt = subprocess.run(argv(port, known_hosts, "true"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    # QEMU takes the connection even if nobody listens in the guest, so an early attempt only ends at its limit. Short ones find
+    # out soon that the guest is there, longer ones also reach a slow guest.
+    for connect_s in (min(FIRST_ATTEMPT_S + attempt, ATTEMPT_S) for attempt in itertools.count()):
+        command = argv(port, known_hosts, "true", connect_s=connect_s)
+        attempt = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if attempt.returncode == 0:
             return
         now = time.monotonic()

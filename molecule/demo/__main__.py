@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``make demo``: bring a fleet up, upgrade it under verified I/O, say what happened.
+
+Run through ``lab session``, which ends the fleet whatever happens here.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+OUTPUT = ROOT / "build/demo"
+NODES = ["n1", "n2", "n3"]
+TARGET = "1.1.0"
+# What the kernel says when something is wrong; the same list as tests/kmod/guest/bench.py.
+ALARMS = re.compile(
+    r"WARNING:|BUG:|Oops|general protection|blocked for more than|soft lockup|hard LOCKUP|rcu.*stall|"
+    r"possible circular|I/O error, dev|Buffer I/O error|refcount_t|list_(?:add|del) corruption|KASAN|UBSAN"
+)
+
+
+class Stages:
+    """Runs named stages and remembers how long each took."""
+
+    def __init__(self) -> None:
+        self.seconds: list[tuple[str, float]] = []
+
+    def run(self, name: str, action: Callable[[], object]) -> None:
+        print(f"\n=== {name}", flush=True)
+        begun = time.monotonic()
+        action()
+        self.seconds.append((name, time.monotonic() - begun))
+
+
+def _playbook(inventory: pathlib.Path, name: str, variables: dict | None = None) -> None:
+    argv = ["ansible-playbook", "--inventory", str(inventory), name]
+    if variables:
+        argv += ["--extra-vars", json.dumps(variables)]
+    if subprocess.run(argv, cwd=ROOT, check=False).returncode != 0:
+        raise SystemExit(f"demo: {name} failed. Next: read the task output above.")
+
+
+def _upgrade(inventory: pathlib.Path) -> None:
+    variables = {
+        "twostep_family": "remap",
+        "twostep_version": TARGET,
+        "twostep_report_dir": str(OUTPUT),
+        "twostep_deadline_ms": 5000,  # an emulated machine on a busy host
+        "twostep_hook_before_report": str(HERE.parent / "shared/stop_workload.yml"),
+    }
+    _playbook(inventory, "twostep.hotswap.rolling_upgrade", variables)
+
+
+def _lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the lab; its progress goes to the terminal, its answer is returned."""
+    done = subprocess.run([sys.executable, "-m", "lab", *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"demo: lab {arguments[0]} failed. Next: read its messages above.")
+    return done
+
+
+def _kernel_alarms(state: pathlib.Path) -> list[str]:
+    """Return the alarming lines in the kernel logs of all nodes."""
+    return [
+        f"{node}: {line}"
+        for node in NODES
+        for line in _lab("ssh", "--state", str(state), node, "--", "dmesg").stdout.splitlines()
+        if ALARMS.search(line)
+    ]
+
+
+def _summary(report: dict, stages: Stages, alarms: list[str]) -> str:
+    columns = ("host", "from", "to", "mode", "outcome", "hold_ms", "held_requests")
+    rows = [columns, *(tuple(str(node.get(column)) for column in columns) for node in report["nodes"])]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
+    lines = ["", f"result: {report['result']}", ""]
+    lines += ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    io = report["io"]
+    lines += [
+        "",
+        f"  I/O errors: {io['errors']}   verify errors: {io['verify_errors']}   worst I/O latency: {io['max_latency_ms']} ms "
+        "(emulated machines; the whole run, not only the holds)",
+        f"  kernel logs: {'clean on all nodes' if not alarms else ''}",
+        *(f"    {line}" for line in alarms),
+        f"  report: {OUTPUT / 'report.html'} and report.json",
+        "",
+        "  " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in stages.seconds)
+        + f"; together {sum(seconds for _, seconds in stages.seconds):.0f} s",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run the demo; 0 if the fleet was upgraded and nobody noticed."""
+    stages = Stages()
+    OUTPUT.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="twostep-demo-") as folder:
+        state, inventory = pathlib.Path(folder) / "fleet", pathlib.Path(folder) / "inventory.yml"
+        up = ["up", "--state", str(state), "--nodes", ",".join(NODES), "--layer", "prepared", "--inventory", str(inventory)]
+        stages.run("three nodes with parent and remap 1.0.0 (minutes at the first time, then cached)", lambda: _lab(*up))
+        try:
+            stages.run("quorum, mirrors, verified I/O", lambda: _playbook(inventory, str(HERE.parent / "shared/cluster.yml")))
+            stages.run("the upgrade", lambda: _upgrade(inventory))
+            alarms = _kernel_alarms(state)
+        finally:
+            _lab("down", "--state", str(state), "--keep-logs", str(ROOT / "build/logs/demo"))
+    report = json.loads((OUTPUT / "report.json").read_text(encoding="utf-8"))
+    print(_summary(report, stages, alarms), flush=True)
+    unharmed = report["io"]["errors"] == 0 and report["io"]["verify_errors"] == 0 and not alarms
+    moved = all(node["to"] == TARGET and node["outcome"] == "upgraded" for node in report["nodes"])
+    return 0 if report["result"] == "succeeded" and moved and unharmed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
