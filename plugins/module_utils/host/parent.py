@@ -22,6 +22,13 @@ from .runner import Run
 from .slots import Status
 
 _MOUNT_POINT = "/sys/kernel/config"
+_CHILD_REFUSES = {
+    "ENOENT": ("what they name does not exist", "Correct params, or attach the device."),
+    "ENXIO": ("what they name does not exist", "Correct params, or attach the device."),
+    "ENODEV": ("what they name does not exist", "Correct params, or attach the device."),
+    "EBUSY": ("what they name is in use", "Free the device, or correct params."),
+    "EINVAL": ("the child does not understand them", "Correct params; for remap write lower=<path of a block device>."),
+}
 
 
 class ParentActor:
@@ -101,7 +108,7 @@ class ParentActor:
         try:
             kernel_module.load(self._paths, self._run, module)
             self._configure(wanted)
-            self._control.swap(wanted.slot, SwapLine(wanted.version, self._status.slot(wanted.slot).generation))
+            self._first_swap(wanted)
             self._prove(wanted)
         except TwostepError:
             if is_new:
@@ -119,6 +126,23 @@ class ParentActor:
             value = getattr(wanted, name)
             if value is not None:
                 self._control.configure(wanted.slot, name, str(value))
+
+    def _first_swap(self, wanted: BootSlot) -> None:
+        try:
+            self._control.swap(wanted.slot, SwapLine(wanted.version, self._status.slot(wanted.slot).generation))
+        except TwostepError as error:
+            last = self._status.slot(wanted.slot).last_swap
+            if last.result != "failed" or last.to_version != wanted.version:
+                raise
+            # The kernel took the request up, so the errno is the child's, whatever it would mean for the request.
+            name = str(error.data.get("errno"))
+            text, next_step = _CHILD_REFUSES.get(name, (last.reason, "Read the kernel log of the host."))
+            raise TwostepError(
+                "child_refused",
+                f"{wanted.family} {wanted.version} does not take slot {wanted.slot} with params {wanted.params!r}: {text} ({name}).",
+                next_step,
+                {**error.data, "reason": last.reason},
+            ) from None
 
     def _prove(self, wanted: BootSlot) -> None:
         now = self._status.slot(wanted.slot)

@@ -82,12 +82,22 @@ def test_one_slot_down(double: ParentDouble) -> None:
     assert (list(found.slots), list(found.boot), found.loaded, found.unit) == (["log"], ["log"], True, True)
 
 
-def test_a_failed_adoption_leaves_nothing_behind(double: ParentDouble) -> None:
-    double.refuse, double.reason = errno.ENODEV, "remap: cannot open /dev/vdb"
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOENT, "what they name does not exist (ENOENT)"),
+        (errno.EBUSY, "what they name is in use (EBUSY)"),
+        (errno.EINVAL, "does not understand them (EINVAL)"),
+        (errno.EIO, "first adoption failed: -5 (EIO)"),
+    ],
+)
+def test_a_failed_adoption_leaves_nothing_behind(double: ParentDouble, number: int, words: str) -> None:
+    double.refuse, double.reason = number, f"first adoption failed: -{number}"
     with pytest.raises(TwostepError) as caught:
         up(double, DATA)
     assert caught.value.code == "child_refused"
-    assert "remap: cannot open /dev/vdb" in caught.value.message
+    assert words in caught.value.message
+    assert "lower=/dev/vdb" in caught.value.message
     found = actor_of(double).look()
     assert (found.loaded, found.slots, found.children, found.boot) == (True, {}, (), {})
 
