@@ -25,6 +25,7 @@ PACKAGES = pathlib.Path(__file__).parent.parent  # the folder that ``lab`` is im
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 MOST_NODES = 16
 END_S = 30.0
+FAILED = "failed"  # below the state folder: the logs of an attempt that failed
 
 
 def owner() -> int:
@@ -124,7 +125,7 @@ def up(state: pathlib.Path, names: list[str], built: image.Image, layer: pathlib
         if instance_config:
             inventory.write(instance_config, inventory.molecule(fleet.machines))
     except BaseException:
-        keep = state / "failed"
+        keep = state / FAILED
         down(state, keep)
         shutil.rmtree(pathlib.Path(machines[0].switch).parent, ignore_errors=True)
         paths.say(f"logs of the failed attempt are in {keep}")
@@ -143,7 +144,7 @@ def load(state: pathlib.Path) -> tuple[dict[str, Any], dict[str, machine.Machine
 
 def down(state: pathlib.Path, keep_logs: pathlib.Path | None = None) -> None:
     """End the fleet, wait until its keeper has cleaned up, and remove what the fleet had in ``state``. Nothing to do is fine."""
-    logs = [*state.glob("*.console"), *state.glob("keeper.log")]
+    logs = [*state.glob("*.console"), *state.glob("keeper.log"), *state.glob(f"{FAILED}/*")]
     if (state / "fleet.json").exists():
         description, _ = load(state)
         end_keeper(description["keeper"])
@@ -156,8 +157,9 @@ def down(state: pathlib.Path, keep_logs: pathlib.Path | None = None) -> None:
             shutil.copy(log, keep_logs)
     for path in [*logs, *(state / name for name in ("fleet.json", "commands.json", "known_hosts"))]:
         path.unlink(missing_ok=True)
-    if state.is_dir() and not any(state.iterdir()):
-        state.rmdir()
+    for folder in (state / FAILED, state):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _is_keeper(pid: int) -> bool:

@@ -52,6 +52,15 @@ def test_down_cleans_up_after_a_keeper_that_was_killed(tmp_path: Path) -> None:
     assert sorted(path.name for path in logs.iterdir()) == ["keeper.log", "n1.console"]
 
 
+def test_the_logs_of_a_failed_attempt_are_kept_too(tmp_path: Path) -> None:
+    state, logs = tmp_path / "state", tmp_path / "logs"
+    (state / fleet.FAILED).mkdir(parents=True)
+    (state / fleet.FAILED / "n1.console").write_text("panic")
+    fleet.down(state, logs)
+    assert (logs / "n1.console").read_text() == "panic"
+    assert not state.exists()
+
+
 def test_down_leaves_what_is_not_the_fleets(tmp_path: Path) -> None:
     state = tmp_path / "state"
     fill(state, gone(), tmp_path / "runtime")

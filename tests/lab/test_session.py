@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,16 @@ import pytest
 
 from lab import session
 
+MOLECULE = Path(__file__).resolve().parents[2] / "molecule"
+PATIENT = """
+import signal, sys
+def told(*_):
+    print("told", flush=True)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, told)
+print("ready", flush=True)
+signal.pause()
+"""
 LEAVE = "import os, subprocess, sys; print(subprocess.Popen(['sleep', '1000'], stdout=subprocess.DEVNULL).pid, file=open(sys.argv[1], 'w'))"
 
 
@@ -54,3 +65,16 @@ def test_what_survives_is_an_error_and_is_killed(
 def test_a_command_that_is_not_there_is_said() -> None:
     with pytest.raises(SystemExit, match=r"cannot run /nonexistent.*Next: "):
         session.run(["/nonexistent"])
+
+
+def test_a_polite_end_reaches_the_command() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab", "session", "--", sys.executable, "-c", PATIENT],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(MOLECULE)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    with process.stdout as answers:
+        assert answers.readline() == "ready\n"
+        process.terminate()
+        assert answers.readline() == "told\n"
+    assert process.wait(60) == 7
