@@ -20,6 +20,9 @@ description:
     installed; children of twostep carry the version in the file name, so theirs lie side by side.
   - Where a file is in place, DKMS may still call its version C(built), because it counts one version of a package as active per kernel.
     This module then reports C(installed).
+notes:
+  - A kernel upgrade lets DKMS build only the newest version of each package. If an older version of a child is committed, run this
+    module for it with the new kernel in O(kernels) before the reboot.
 author:
   - The twostep.hotswap authors (@twostep)
 options:
