@@ -126,7 +126,11 @@ def test_a_lock_that_cannot_be_made_is_an_error(paths: Paths, tmp_path) -> None:
 
 def test_a_failed_write_leaves_no_draft(paths: Paths, monkeypatch) -> None:
     add(paths, 1)
-    monkeypatch.setattr(swap_folder.os, "replace", lambda *_paths: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    def full(*_paths: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(swap_folder.os, "replace", full)
     with pytest.raises(TwostepError, match="No space left on device"):
         swap_folder.write_result(paths, RESULT)
     assert os.listdir(os.path.join(paths.swaps, "data-1")) == ["request.json"]
