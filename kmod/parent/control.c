@@ -37,7 +37,7 @@ static int twostep_lock_unmade(struct twostep_slot *slot)
 }
 
 #define SLOT_STRING(_name)								\
-static ssize_t slot_##_name##_show(struct config_item *item, char *page)		\
+static ssize_t control_##_name##_show(struct config_item *item, char *page)		\
 {											\
 	struct twostep_slot *slot = to_slot(item);					\
 	ssize_t length;									\
@@ -47,7 +47,7 @@ static ssize_t slot_##_name##_show(struct config_item *item, char *page)		\
 	mutex_unlock(&slot->mutex);							\
 	return length;									\
 }											\
-static ssize_t slot_##_name##_store(struct config_item *item, const char *page,	\
+static ssize_t control_##_name##_store(struct config_item *item, const char *page,	\
 				    size_t count)					\
 {											\
 	struct twostep_slot *slot = to_slot(item);					\
@@ -59,14 +59,14 @@ static ssize_t slot_##_name##_store(struct config_item *item, const char *page,	
 	mutex_unlock(&slot->mutex);							\
 	return err ?: count;								\
 }											\
-CONFIGFS_ATTR(slot_, _name)
+CONFIGFS_ATTR(control_, _name)
 
 #define SLOT_NUMBER(_name, _min, _max)							\
-static ssize_t slot_##_name##_show(struct config_item *item, char *page)		\
+static ssize_t control_##_name##_show(struct config_item *item, char *page)		\
 {											\
 	return sysfs_emit(page, "%u\n", READ_ONCE(to_slot(item)->_name));		\
 }											\
-static ssize_t slot_##_name##_store(struct config_item *item, const char *page,	\
+static ssize_t control_##_name##_store(struct config_item *item, const char *page,	\
 				    size_t count)					\
 {											\
 	struct twostep_slot *slot = to_slot(item);					\
@@ -85,7 +85,7 @@ static ssize_t slot_##_name##_store(struct config_item *item, const char *page,	
 	mutex_unlock(&slot->mutex);							\
 	return count;									\
 }											\
-CONFIGFS_ATTR(slot_, _name)
+CONFIGFS_ATTR(control_, _name)
 
 SLOT_STRING(family);
 SLOT_STRING(params);
@@ -93,14 +93,14 @@ SLOT_NUMBER(queue_depth, 1, 4096);
 SLOT_NUMBER(hw_queues, 1, 64);
 SLOT_NUMBER(request_bytes, 0, TWOSTEP_REQUEST_BYTES_MAX);
 
-static ssize_t slot_expiry_policy_show(struct config_item *item, char *page)
+static ssize_t control_expiry_policy_show(struct config_item *item, char *page)
 {
 	const struct twostep_slot *slot = to_slot(item);
 
 	return sysfs_emit(page, "%s\n", READ_ONCE(slot->fail_on_expiry) ? "fail" : "queue");
 }
 
-static ssize_t slot_expiry_policy_store(struct config_item *item, const char *page, size_t count)
+static ssize_t control_expiry_policy_store(struct config_item *item, const char *page, size_t count)
 {
 	if (!capable(CAP_SYS_MODULE))
 		return -EPERM;
@@ -112,7 +112,7 @@ static ssize_t slot_expiry_policy_store(struct config_item *item, const char *pa
 		return -EINVAL;
 	return count;
 }
-CONFIGFS_ATTR(slot_, expiry_policy);
+CONFIGFS_ATTR(control_, expiry_policy);
 
 static int twostep_parse_word(struct twostep_request_line *line, char *word)
 {
@@ -163,7 +163,7 @@ static int twostep_parse_line(struct twostep_request_line *line, char *text)
 	return 0;
 }
 
-static ssize_t slot_swap_store(struct config_item *item, const char *page, size_t count)
+static ssize_t control_swap_store(struct config_item *item, const char *page, size_t count)
 {
 	struct twostep_request_line line;
 	char text[192];
@@ -178,9 +178,9 @@ static ssize_t slot_swap_store(struct config_item *item, const char *page, size_
 		err = twostep_swap_request(to_slot(item), &line);
 	return err ?: count;
 }
-CONFIGFS_ATTR_WO(slot_, swap);
+CONFIGFS_ATTR_WO(control_, swap);
 
-static ssize_t slot_commit_store(struct config_item *item, const char *page, size_t count)
+static ssize_t control_commit_store(struct config_item *item, const char *page, size_t count)
 {
 	u64 generation;
 	char text[40];
@@ -198,14 +198,14 @@ static ssize_t slot_commit_store(struct config_item *item, const char *page, siz
 		err = twostep_swap_commit(to_slot(item), generation);
 	return err ?: count;
 }
-CONFIGFS_ATTR_WO(slot_, commit);
+CONFIGFS_ATTR_WO(control_, commit);
 
-static ssize_t slot_active_show(struct config_item *item, char *page)
+static ssize_t control_active_show(struct config_item *item, char *page)
 {
 	return sysfs_emit(page, "%d\n", !!READ_ONCE(to_slot(item)->disk));
 }
 
-static ssize_t slot_active_store(struct config_item *item, const char *page, size_t count)
+static ssize_t control_active_store(struct config_item *item, const char *page, size_t count)
 {
 	struct twostep_slot *slot = to_slot(item);
 	int err;
@@ -219,18 +219,18 @@ static ssize_t slot_active_store(struct config_item *item, const char *page, siz
 	mutex_unlock(&slot->mutex);
 	return err ?: count;
 }
-CONFIGFS_ATTR(slot_, active);
+CONFIGFS_ATTR(control_, active);
 
-static struct configfs_attribute *slot_attrs[] = {
-	&slot_attr_family,
-	&slot_attr_params,
-	&slot_attr_queue_depth,
-	&slot_attr_hw_queues,
-	&slot_attr_request_bytes,
-	&slot_attr_expiry_policy,
-	&slot_attr_swap,
-	&slot_attr_commit,
-	&slot_attr_active,
+static struct configfs_attribute *control_attrs[] = {
+	&control_attr_family,
+	&control_attr_params,
+	&control_attr_queue_depth,
+	&control_attr_hw_queues,
+	&control_attr_request_bytes,
+	&control_attr_expiry_policy,
+	&control_attr_swap,
+	&control_attr_commit,
+	&control_attr_active,
 	NULL
 };
 
@@ -243,7 +243,7 @@ static struct configfs_item_operations slot_item_ops = { .release = slot_item_re
 
 static const struct config_item_type slot_type = {
 	.ct_item_ops = &slot_item_ops,
-	.ct_attrs = slot_attrs,
+	.ct_attrs = control_attrs,
 	.ct_owner = THIS_MODULE,
 };
 

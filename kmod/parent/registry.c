@@ -13,15 +13,16 @@ static LIST_HEAD(twostep_registry);	/* twostep_registry_lock */
 static struct kset *twostep_children;
 
 #define REGISTRATION_ATTR(_name, _format, ...)					\
-static ssize_t _name##_show(struct kobject *kobj, struct kobj_attribute *attr,	\
-			    char *buf)						\
+static ssize_t child_##_name##_show(struct kobject *kobj,			\
+				    struct kobj_attribute *attr, char *buf)	\
 {										\
 	struct twostep_registration *reg =					\
 		container_of(kobj, struct twostep_registration, kobj);		\
 										\
 	return sysfs_emit(buf, _format "\n", __VA_ARGS__);			\
 }										\
-static struct kobj_attribute _name##_attribute = __ATTR_RO(_name)
+static struct kobj_attribute child_##_name =					\
+	__ATTR(_name, 0444, child_##_name##_show, NULL)
 
 REGISTRATION_ATTR(family, "%s", reg->child->family);
 REGISTRATION_ATTR(version, "%s", reg->child->version);
@@ -32,7 +33,7 @@ REGISTRATION_ATTR(schema_writes, "%u-%u", reg->child->writes.min, reg->child->wr
 REGISTRATION_ATTR(request_bytes, "%u", reg->child->request_bytes);
 REGISTRATION_ATTR(users, "%d", atomic_read(&reg->users));
 
-static ssize_t features_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+static ssize_t child_features_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	struct twostep_registration *reg =
 		container_of(kobj, struct twostep_registration, kobj);
@@ -40,17 +41,18 @@ static ssize_t features_show(struct kobject *kobj, struct kobj_attribute *attr, 
 	return twostep_show_features(reg->child->features, buf);
 }
 
-static struct kobj_attribute features_attribute = __ATTR_RO(features);
+static struct kobj_attribute child_features =
+	__ATTR(features, 0444, child_features_show, NULL);
 
 static struct attribute *registration_attrs[] = {
-	&family_attribute.attr,
-	&version_attribute.attr,
-	&contract_attribute.attr,
-	&features_attribute.attr,
-	&schema_reads_attribute.attr,
-	&schema_writes_attribute.attr,
-	&request_bytes_attribute.attr,
-	&users_attribute.attr,
+	&child_family.attr,
+	&child_version.attr,
+	&child_contract.attr,
+	&child_features.attr,
+	&child_schema_reads.attr,
+	&child_schema_writes.attr,
+	&child_request_bytes.attr,
+	&child_users.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(registration);
