@@ -87,14 +87,14 @@ def _summary(report: dict, stages: Stages, alarms: list[str]) -> str:
     io = report["io"]
     lines += [
         "",
-        f"  I/O errors: {io['errors']}   verify errors: {io['verify_errors']}   worst I/O latency: {io['max_latency_ms']} ms "
-        "(emulated machines; the whole run, not only the holds)",
+        f"  I/O errors: {io['errors']}   verify errors: {io['verify_errors']}   "
+        + f"worst I/O latency: {io['max_latency_ms']} ms (emulated machines; the whole run, not only the holds)",
         f"  kernel logs: {'clean on all nodes' if not alarms else ''}",
         *(f"    {line}" for line in alarms),
         f"  report: {OUTPUT / 'report.html'} and report.json",
         "",
         "  " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in stages.seconds)
-        + f"; together {sum(seconds for _, seconds in stages.seconds):.0f} s",
+        + f"; together {sum(seconds for _name, seconds in stages.seconds):.0f} s",
     ]  # fmt: skip
     return "\n".join(lines)
 

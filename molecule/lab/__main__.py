@@ -84,7 +84,7 @@ def _layer(name: str, built: image.Image, args: argparse.Namespace) -> pathlib.P
 def _print_fleets() -> None:
     for keeper, state in fleet.keepers():
         try:
-            _, machines = fleet.load(state)
+            machines = fleet.load(state)[1]
         except SystemExit:
             continue  # just starting, or just ending
         print(keeper, state, *(f"{item.name}={item.port}" for item in machines.values()))

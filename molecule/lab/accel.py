@@ -52,7 +52,7 @@ def _probe(built: image.Image) -> bool:
     end = time.monotonic() + PROBE_S
     try:
         while FIRST_LINE not in seen:
-            ready, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
+            ready = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))[0]
             chunk = os.read(process.stdout.fileno(), 4096) if ready else b""
             if not chunk:
                 return False

@@ -146,7 +146,7 @@ def down(state: pathlib.Path, keep_logs: pathlib.Path | None = None) -> None:
     """End the fleet, wait until its keeper has cleaned up, and remove what the fleet had in ``state``. Nothing to do is fine."""
     logs = [*state.glob("*.console"), *state.glob("keeper.log"), *state.glob(f"{FAILED}/*")]
     if (state / "fleet.json").exists():
-        description, _ = load(state)
+        description = load(state)[0]
         end_keeper(description["keeper"])
         for folder in description.get("remove", []):  # a keeper that was killed could not
             shutil.rmtree(folder, ignore_errors=True)

@@ -93,7 +93,7 @@ def _wait_for_end(owner: int, keeper: Keeper, ready: Callable[[], None]) -> str:
     while True:
         if problems := keeper.failed():
             return ", ".join(problems)
-        readable, _, _ = select.select([reader, owner_fd], [], [])
+        readable = select.select([reader, owner_fd], [], [])[0]
         if owner_fd in readable:
             return f"the owner, process {owner}, ended"
         if signal.SIGTERM in os.read(reader, 64):

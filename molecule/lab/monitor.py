@@ -35,10 +35,10 @@ def _talk(socket: str, conversation: Callable[[QMPClient], Awaitable[_Answer]]) 
 
     try:
         return asyncio.run(asyncio.wait_for(run(), ANSWER_S))
+    except asyncio.TimeoutError:  # an OSError, too
+        raise SystemExit(f"lab: a machine's monitor did not answer within {ANSWER_S:.0f} s. Next: read its console log.") from None
     except (ConnectError, EOFError, OSError) as problem:
         raise SystemExit(f"lab: a machine does not run (any more): {problem}. Next: read keeper.log and its console log.") from problem
-    except asyncio.TimeoutError:
-        raise SystemExit(f"lab: a machine's monitor did not answer within {ANSWER_S:.0f} s. Next: read its console log.") from None
 
 
 def line(socket: str, text: str) -> str:

@@ -100,6 +100,6 @@ def set_identity(item: Machine, known_hosts: pathlib.Path, peers: Sequence[Machi
     )
     assert process.stdin is not None and process.stdout is not None  # noqa: S101
     greeting = process.stdout.readline()  # it is up to the clock from here on, not up to the connection
-    _, problem = process.communicate(f"{time.time():.3f} {secrets.token_hex(64)}\n" if greeting else "")
+    problem = process.communicate(f"{time.time():.3f} {secrets.token_hex(64)}\n" if greeting else "")[1]
     if process.returncode != 0:
         raise SystemExit(f"lab: {item.name} could not be set up ({process.returncode}): {problem.strip()[-800:]}")

@@ -14,9 +14,7 @@ from lab import inventory, ssh
 from lab.image import Image
 from lab.machine import Machine
 
-FLEET = [
-    Machine(name=f"n{number}", disks="", qmp="", console="", switch="", number=number, port=40000 + number) for number in range(1, 4)
-]
+FLEET = [Machine(name=f"n{number}", disks="", qmp="", console="", switch="", number=number, port=40000 + number) for number in range(1, 4)]
 
 
 def test_every_node_is_in_the_group_with_both_addresses(tmp_path: Path) -> None:
@@ -30,7 +28,7 @@ def test_every_node_is_in_the_group_with_both_addresses(tmp_path: Path) -> None:
 
 def test_host_keys_are_checked_against_the_image(built: Image, tmp_path: Path) -> None:
     known = ssh.write_known_hosts(tmp_path, built)
-    (host, *_) = inventory.ansible(FLEET, known)["all"]["children"]["twostep"]["hosts"].values()
+    (host, *_others) = inventory.ansible(FLEET, known)["all"]["children"]["twostep"]["hosts"].values()
     words = shlex.split(host["ansible_ssh_common_args"])
     assert {"StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", f"HostKeyAlias={ssh.ALIAS}"} <= set(words)
     assert known.read_text() == f"{ssh.ALIAS} ssh-ed25519 HOSTKEY\n"

@@ -65,7 +65,7 @@ def outcome_of(told: SwapResult | None, action: str = "swap") -> Outcome:
 
 def said(told: SwapResult | None, action: str = "swap") -> dict:
     wanted = swap.wish_from(
-        {name: spec.get("default") for name, spec in swap.argument_spec().items()} | {"slot": "data", "version": "1.1.0"}
+        {**{name: spec.get("default") for name, spec in swap.argument_spec().items()}, "slot": "data", "version": "1.1.0"}
     )
     return swap.result_of(wanted, outcome_of(told, action))
 
