@@ -24,7 +24,7 @@ def shown(root: Path) -> set[str]:
     parent = root / "kmod/parent"
     control, registry, status = ((parent / name).read_text() for name in ("control.c", "registry.c", "status.c"))
     return {
-        *(CONFIGFS + name for name in array(control, "slot_attrs", r"&slot_attr_(\w+),")),
+        *(CONFIGFS + name for name in array(control, "control_attrs", r"&control_attr_(\w+),")),
         *(CHILD + name for name in array(registry, "registration_attrs", r"&(\w+)_attribute\.attr,")),
         *(SLOT + name for name in array(status, "slot_attrs", r"&slot_(\w+)\.attr,")),
         *(f"{SLOT}last_swap/{name}" for name in array(status, "last_swap_attrs", r"&last_swap_(\w+)\.attr,")),
