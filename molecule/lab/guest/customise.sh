@@ -21,6 +21,12 @@ MaxStartups 100
 MaxSessions 100
 CONF
 
+# Newer servers lock out an address that connects too often without logging in, as waiting for a node does.
+install -d "$root/run/sshd"
+if chroot "$root" /usr/sbin/sshd -T -o PerSourcePenalties=no > /dev/null 2>&1; then
+    echo 'PerSourcePenalties no' >> "$root/etc/ssh/sshd_config.d/lab.conf"
+fi
+
 install -m 0755 "$files/lab-network" "$files/lab-identity" "$root/usr/local/sbin/"
 install -m 0644 "$files/lab-network.service" "$root/etc/systemd/system/"
 for unit in lab-network ssh; do
