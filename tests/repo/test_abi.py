@@ -25,7 +25,7 @@ def shown(root: Path) -> set[str]:
     control, registry, status = ((parent / name).read_text() for name in ("control.c", "registry.c", "status.c"))
     return {
         *(CONFIGFS + name for name in array(control, "control_attrs", r"&control_attr_(\w+),")),
-        *(CHILD + name for name in array(registry, "registration_attrs", r"&(\w+)_attribute\.attr,")),
+        *(CHILD + name for name in array(registry, "registration_attrs", r"&child_(\w+)\.attr,")),
         *(SLOT + name for name in array(status, "slot_attrs", r"&slot_(\w+)\.attr,")),
         *(f"{SLOT}last_swap/{name}" for name in array(status, "last_swap_attrs", r"&last_swap_(\w+)\.attr,")),
         "/sys/kernel/twostep/contract",

@@ -55,8 +55,12 @@ def build(distribution: str, kernel: str, wanted: list[str], out: Path) -> tuple
         f"KFLAGS=W=1 C=1 CHECK={sparse}",
     ]
     command = lab("chroot", "--image", distribution, str(ROOT), "make", f"-j{os.cpu_count()}", "-C", str(ROOT / "kmod"), *arguments)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.returncode, done.stdout
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    return process.returncode, "".join(lines)
 
 
 def main(distribution: str) -> int:
@@ -67,7 +71,6 @@ def main(distribution: str) -> int:
     wanted = releases((ROOT / "kmod/remap/Kbuild").read_text(), (BROKEN / "extra.mk").read_text())
     out = ROOT / "build/kmod" / distribution
     rc, log = build(distribution, kernel, wanted, out)
-    print(log)
     found = complaints(log)
     if rc or found:
         print("\n".join(["", f"The build for {kernel} ended with {rc}; complaints:", *found]))
