@@ -30,6 +30,21 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+def _joined(swapped: SwapResult, committed: SwapResult) -> SwapResult:
+    """Return a swap and the commit that came after it as one result: the commit's end, the swap's figures."""
+    return replace(
+        committed,
+        from_version=swapped.from_version,
+        mode=swapped.mode,
+        generation_before=swapped.generation_before,
+        hold_ms=swapped.hold_ms,
+        held_requests=swapped.held_requests,
+        kernel_phases=swapped.kernel_phases,
+        phases=swapped.phases + committed.phases,
+        notes=swapped.notes + committed.notes,
+    )
+
+
 class Job:
     """A wish for one slot.
 
@@ -69,9 +84,9 @@ class Job:
         step, reattached = first[0], first[2]
         if reattached and result and result.is_good:
             # The swap that was found may have been asked for without its commit.
-            rest, request, _attached = self._begin()
+            _rest, request, _attached = self._begin()
             if request:
-                step, result = rest, self._wait(request)
+                step, result = Step("swap", first[0].old_version), _joined(result, self._wait(request))
         if result is None or result.is_good:
             self._prove()
         with swap_folder.locked(self._world.paths):

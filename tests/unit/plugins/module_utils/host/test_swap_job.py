@@ -173,7 +173,9 @@ def test_fake_parent_re_attached_and_then_commits(fake_parent: FakeParent) -> No
     world = fake_parent.world.__class__(**{**fake_parent.world.__dict__, "sleep": sleep})
     outcome = Job(world, Wish("data", "1.1.0"), "python3", lambda: "/agent.pyz", lambda: "00000000").apply()
     assert outcome.result is not None
-    assert (outcome.reattached, outcome.step.action, outcome.result.outcome) == (True, "commit", "committed")
+    assert (outcome.reattached, outcome.step.action, outcome.result.outcome) == (True, "swap", "committed")
+    assert (outcome.result.hold_ms, outcome.result.generation_before, outcome.result.generation_after) == (1.5, 1, 2)
+    assert [phase.phase for phase in outcome.result.phases] == ["preload", "swap", "verify", "commit"]
     assert outcome.after["boot_version"] == "1.1.0"
 
 
