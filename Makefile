@@ -9,6 +9,7 @@ GATES := $(PYTHON) tests/tools/gates.py
 export ANSIBLE_HOME := $(CURDIR)/.ansible
 export MOLECULE_GLOB := molecule/*/molecule.yml
 export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
+export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo check test setup lint sanity units artifact kmod molecule clean
