@@ -5,13 +5,20 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 import stages
-from stages import Outcome, Stage
+from stages import Outcome, Runner, Stage
+
+
+def run_one(stage: Stage, logs: Path, out: io.StringIO, heartbeat_s: float = 60.0) -> int | None:
+    (outcome,) = Runner(logs, out, heartbeat_s=heartbeat_s).run([stage])
+    return outcome.rc
 
 
 def python(name: str, code: str) -> Stage:
@@ -20,7 +27,7 @@ def python(name: str, code: str) -> Stage:
 
 def test_stages_run_in_order_and_stop_at_the_first_failure(tmp_path: Path) -> None:
     wanted = [python("one", ""), python("two", "raise SystemExit(3)"), python("three", "")]
-    outcomes = stages.run_stages(wanted, tmp_path, io.StringIO())
+    outcomes = Runner(tmp_path, io.StringIO()).run(wanted)
     assert [(outcome.name, outcome.rc) for outcome in outcomes] == [("one", 0), ("two", 3), ("three", None)]
     assert not (tmp_path / "three.log").exists()
     assert not stages.succeeded(outcomes)
@@ -28,18 +35,18 @@ def test_stages_run_in_order_and_stop_at_the_first_failure(tmp_path: Path) -> No
 
 def test_all_run_when_asked_to_keep_going_and_the_failure_still_counts(tmp_path: Path) -> None:
     wanted = [python("bad", "raise SystemExit(1)"), python("good", "")]
-    outcomes = stages.run_stages(wanted, tmp_path, io.StringIO(), keep_going=True)
+    outcomes = Runner(tmp_path, io.StringIO(), keep_going=True).run(wanted)
     assert [outcome.rc for outcome in outcomes] == [1, 0]
     assert not stages.succeeded(outcomes)
 
 
 def test_the_table_has_a_line_per_stage_and_the_total() -> None:
-    lines = stages.table([Outcome("a", 0, 1.5), Outcome("long name", 2, 120.0), Outcome("c", None, 0.0)]).splitlines()
+    lines = stages.table([Outcome("a", 0, 1.5), Outcome("long name", 2, 120.0), Outcome("c", None, 0.0)], 90.0).splitlines()
     assert [line.split() for line in lines] == [
         ["a", "1.5", "s", "ok"],
         ["long", "name", "2", "min", "00", "s", "FAILED", "(2)"],
         ["c", "0.0", "s", "not", "run"],
-        ["total", "2", "min", "01", "s"],
+        ["total", "1", "min", "30", "s"],
     ]
 
 
@@ -50,27 +57,27 @@ def test_durations_read_well(seconds: float, text: str) -> None:
 
 def test_a_stage_s_output_is_in_its_log_and_its_environment_is_set(tmp_path: Path) -> None:
     stage = Stage("a stage", [sys.executable, "-c", "import os; print(os.environ['X'])"], {"X": "marker"})
-    assert stages.run_stage(stage, tmp_path, io.StringIO()).rc == 0
+    assert run_one(stage, tmp_path, io.StringIO()) == 0
     assert (tmp_path / "a-stage.log").read_text() == "marker\n"
 
 
 def test_a_failed_stage_shows_the_end_of_its_log(tmp_path: Path) -> None:
     out = io.StringIO()
-    assert stages.run_stage(python("bad", "print('the reason'); raise SystemExit(7)"), tmp_path, out).rc == 7
+    assert run_one(python("bad", "print('the reason'); raise SystemExit(7)"), tmp_path, out) == 7
     assert "| the reason" in out.getvalue()
     assert "FAILED (7)" in out.getvalue()
 
 
 def test_what_a_stage_skipped_is_shown(tmp_path: Path) -> None:
     out = io.StringIO()
-    assert stages.run_stage(python("good", "print('noise'); print('SKIPPED: x: no y here')"), tmp_path, out).rc == 0
+    assert run_one(python("good", "print('noise'); print('SKIPPED: x: no y here')"), tmp_path, out) == 0
     assert "good: SKIPPED: x: no y here" in out.getvalue()
     assert "noise" not in out.getvalue()
 
 
 def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     out = io.StringIO()
-    assert stages.run_stage(Stage("gone", [str(tmp_path / "no-such-program")]), tmp_path, out).rc == 127
+    assert run_one(Stage("gone", [str(tmp_path / "no-such-program")]), tmp_path, out) == 127
     assert "no-such-program" in out.getvalue()
 
 
@@ -85,13 +92,13 @@ def test_a_long_stage_shows_that_it_lives(tmp_path: Path) -> None:
 
     seen = f"pathlib.Path({str(tmp_path / 'go')!r}).exists()"
     code = f"import pathlib, time\nprint('waiting here', flush=True)\nwhile not {seen}: time.sleep(0.01)"
-    assert stages.run_stage(python("slow", code), tmp_path, Released(), heartbeat_s=0.05).rc == 0
+    assert run_one(python("slow", code), tmp_path, Released(), heartbeat_s=0.05) == 0
 
 
 def test_a_live_stage_speaks_for_itself(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out = io.StringIO()
     stage = Stage("demo", [sys.executable, "-c", "print('result: succeeded')"], live=True)
-    assert stages.run_stage(stage, tmp_path, out).rc == 0
+    assert run_one(stage, tmp_path, out) == 0
     assert capfd.readouterr().out == "result: succeeded\n"
     assert "newest line" not in out.getvalue()
 
@@ -102,7 +109,7 @@ def test_an_interrupted_stage_may_clean_up(tmp_path: Path) -> None:
 
         def write(self, text: str) -> int:
             if "newest line: working" in text:
-                raise KeyboardInterrupt
+                os.kill(os.getpid(), signal.SIGINT)
             return super().write(text)
 
     code = (
@@ -112,6 +119,14 @@ def test_an_interrupted_stage_may_clean_up(tmp_path: Path) -> None:
         f"finally:\n    pathlib.Path({str(tmp_path / 'cleaned')!r}).touch()\n"
     )
     with pytest.raises(KeyboardInterrupt):
-        stages.run_stage(python("endless", code), tmp_path, Interrupting(), heartbeat_s=0.05)
+        run_one(python("endless", code), tmp_path, Interrupting(), heartbeat_s=0.05)
     assert (tmp_path / "cleaned").exists()
     assert threading.active_count() == 1
+
+
+def test_two_stages_run_beside_each_other(tmp_path: Path) -> None:
+    meet = "import pathlib, time\npathlib.Path({mine!r}).touch()\nwhile not pathlib.Path({other!r}).exists(): time.sleep(0.01)"
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    wanted = [python("a", meet.format(mine=one, other=two)), python("b", meet.format(mine=two, other=one))]
+    outcomes = Runner(tmp_path / "logs", io.StringIO(), workers=2).run(wanted)
+    assert [(outcome.name, outcome.rc) for outcome in outcomes] == [("a", 0), ("b", 0)]

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import uuid
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
 import leftovers
 from bootstrap import LOCAL_CACHE, ROOT
-from stages import Outcome, Stage, raise_on_signals, run_stages, succeeded, table
+from stages import Outcome, Stage, Runner, raise_on_signals, succeeded, table
 
 BIN = LOCAL_CACHE / "venv-dev/bin"
 PYTHON = str(BIN / "python")
@@ -23,6 +25,7 @@ TOOLS = ROOT / "tests/tools"
 LOGS = ROOT / "build/logs"
 CHECKOUT = str(ROOT / ".ansible/collections")
 INSTALLED = str(ROOT / "build/collections")
+WORKERS = 2
 
 
 def tool(name: str, *arguments: str) -> list[str]:
@@ -109,27 +112,48 @@ def demo() -> list[Stage]:
     return [*install(), in_lab("demo", PYTHON, "-m", "demo", live=True)]
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a make target runs, after the set-up: stages that may run beside each other, then stages that want the machine."""
+
+    together: list[Stage] = field(default_factory=list)
+    alone: list[Stage] = field(default_factory=list)
+    keep_going: bool = False
+
+
 def check() -> list[Stage]:
-    return [*setup(), *lint(), *unit(), *slow_lint(), *sanity()]
+    """Return the stages without a virtual machine, the long ones first."""
+    return [*sanity(), *slow_lint(), *unit(), *lint()]
 
 
-TARGETS: dict[str, Callable[[], list[Stage]]] = {
-    "setup": setup,
-    "check": check,
-    "lint": lambda: [*setup(), *lint(), *slow_lint()],
-    "sanity": lambda: [*setup(), *sanity(), *oldest_sanity()],
-    "units": lambda: [*setup(), *unit(), *units()],
-    "artifact": lambda: [*setup(), *artifact()],
-    "kmod": lambda: [*setup(), *kmod()],
-    "molecule": lambda: [*setup(), *molecule()],
-    "demo": lambda: [*setup(), *demo()],
-    "test": lambda: [*check(), *oldest_sanity(), *units(), *artifact(), *kmod(), *molecule()],
+# The fast ones go on after a failure: whoever runs them wants to see everything at once.
+TARGETS: dict[str, Callable[[], Target]] = {
+    "setup": Target,
+    "check": lambda: Target(together=check(), keep_going=True),
+    "lint": lambda: Target(together=[*slow_lint(), *lint()], keep_going=True),
+    "sanity": lambda: Target(alone=[*sanity(), *oldest_sanity()]),
+    "units": lambda: Target(alone=[*unit(), *units()]),
+    "artifact": lambda: Target(alone=artifact()),
+    "kmod": lambda: Target(alone=kmod()),
+    "molecule": lambda: Target(alone=molecule()),
+    "demo": lambda: Target(alone=demo()),
+    "test": lambda: Target(together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *molecule()]),
 }
-KEEP_GOING = ("check", "lint")  # fast, and whoever runs them wants to see everything at once
+
+
+def run(target: Target) -> list[Outcome]:
+    """Run the set-up and then the target's stages; those that never began are in the answer, too."""
+    outcomes: list[Outcome] = []
+    for stages, workers in ((setup(), 1), (target.together, WORKERS), (target.alone, 1)):
+        if succeeded(outcomes):
+            outcomes += Runner(LOGS, sys.stdout, keep_going=target.keep_going, workers=workers).run(stages)
+        else:
+            outcomes += [Outcome(stage.name, None, 0.0) for stage in stages]
+    return outcomes
 
 
 def main(arguments: list[str]) -> int:
-    """Run one target's stages; also fail when they leave something behind.
+    """Run one target; also fail when it leaves something behind.
 
     Only ``test`` looks at the tree: during the others somebody may be editing it.
     """
@@ -141,15 +165,16 @@ def main(arguments: list[str]) -> int:
     marker = uuid.uuid4().hex
     os.environ[leftovers.MARKER] = marker
     os.environ["PATH"] = f"{BIN}:{os.environ['PATH']}"
-    before = leftovers.look(ROOT)
+    before, began = leftovers.look(ROOT), time.monotonic()
     try:
-        outcomes = run_stages(TARGETS[arguments[0]](), LOGS, sys.stdout, keep_going=arguments[0] in KEEP_GOING)
+        outcomes = run(TARGETS[arguments[0]]())
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         return 130
     remains = leftovers.compare(before, leftovers.look(ROOT), leftovers.processes(marker, Path("/proc")), tree=arguments[0] == "test")
     outcomes.append(Outcome("nothing left behind", 1 if remains else 0, 0.0))
-    print("\n".join(["", *(f"  left behind: {remain}" for remain in remains), table(outcomes)]), flush=True)
+    lines = ["", *(f"  left behind: {remain}" for remain in remains), table(outcomes, time.monotonic() - began)]
+    print("\n".join(lines), flush=True)
     return 0 if succeeded(outcomes) else 1
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run stages one after another: time each, show that it lives, stop at the first failure, and end with a table.
+"""Run stages: time each, show that it lives, stop at the first failure, and end with a table.
 
 A stage's output goes to a log; the console gets one line when it begins, one at least every ``heartbeat_s`` seconds with
 the newest line of the log, one when it ends, what it skipped, and the end of the log when it failed. A live stage has
@@ -13,11 +13,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Callable, TextIO
+from typing import BinaryIO, TextIO
 
 HEARTBEAT_S = 30.0
 GRACE_S = 120.0  # a lab that was told to stop has machines to power off
@@ -58,11 +60,11 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Return the closing summary: a line per stage and the total."""
+def table(outcomes: Sequence[Outcome], wall_s: float) -> str:
+    """Return the closing summary: a line per stage, and the time it took in all, less than their sum where some ran together."""
     width = max((len(outcome.name) for outcome in outcomes), default=0)
     lines = [f"  {outcome.name:<{width}}  {clock(outcome.seconds):>12}  {outcome.word}" for outcome in outcomes]
-    total = f"  {'total':<{width}}  {clock(sum(outcome.seconds for outcome in outcomes)):>12}"
+    total = f"  {'total':<{width}}  {clock(wall_s):>12}"
     return "\n".join([*lines, total])
 
 
@@ -85,63 +87,100 @@ def stop(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
             continue
 
 
-def attend(stage: Stage, sink: BinaryIO | None, beat: Callable[[], None], say: Callable[[str], None], heartbeat_s: float) -> int:
-    """Start the stage and stay with it, calling ``beat`` regularly; return its exit status, 127 when it cannot be started."""
-    environment = {**os.environ, **stage.environment}
-    argv = list(stage.argv)
-    try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
-    except OSError as problem:
-        say(f"cannot start {argv[0]}: {problem.strerror}")
-        return 127
-    try:
-        while True:
+class Runner:
+    """Runs stages, ``workers`` at a time; ``logs`` is the folder of their logs, ``out`` the console.
+
+    The thread that calls ``run`` is the one that signals interrupt; it ends whatever stages are running then.
+    """
+
+    def __init__(self, logs: Path, out: TextIO, *, keep_going: bool = False, workers: int = 1, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._logs = logs
+        self._out = out
+        self._keep_going = keep_going
+        self._workers = workers
+        self._heartbeat_s = heartbeat_s
+        self._lock = threading.Lock()  # of the console and of what follows
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._halted = False  # begin no more
+        self._interrupted = False  # and end those that run
+
+    def run(self, stages: Sequence[Stage]) -> list[Outcome]:
+        """Run ``stages``, begun in order, until one fails or, when told to keep going, all.
+
+        The answer has all of them in order; those that never began are marked so.
+        """
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(self._workers) as pool:
             try:
-                return process.wait(heartbeat_s)
-            except subprocess.TimeoutExpired:
-                beat()
-    except BaseException:
-        say("interrupted, letting it clean up")
-        stop(process)
-        raise
+                return list(pool.map(self._run_one, stages))
+            except BaseException:
+                self._interrupt()
+                raise
 
+    def _interrupt(self) -> None:
+        with self._lock:
+            self._halted = self._interrupted = True
+            running = dict(self._running)
+        for name, process in running.items():
+            self._say(f"    {name}: interrupted, letting it clean up")
+            stop(process)
 
-def run_stage(stage: Stage, logs: Path, out: TextIO, heartbeat_s: float = HEARTBEAT_S) -> Outcome:
-    """Run one stage to its end and say how it went."""
-    log = logs / f"{stage.name.replace(' ', '-')}.log"
+    def _say(self, text: str) -> None:
+        with self._lock:
+            print(text, file=self._out, flush=True)
 
-    def say(text: str) -> None:
-        print(f"    {stage.name}: {text}", file=out, flush=True)
+    def _run_one(self, stage: Stage) -> Outcome:
+        if self._halted:
+            return Outcome(stage.name, None, 0.0)
+        self._say(f"==> {stage.name}")
+        log = self._logs / f"{stage.name.replace(' ', '-')}.log"
+        began = time.monotonic()
+        with log.open("wb") as sink:
+            rc = self._attend(stage, log, sink)
+        outcome = Outcome(stage.name, rc, time.monotonic() - began)
+        if rc != 0 and not self._keep_going:
+            self._halted = True
+        self._say("\n".join([*self._remarks(stage, log, rc), f"<== {stage.name}: {outcome.word} after {clock(outcome.seconds)}"]))
+        return outcome
 
-    def beat() -> None:
-        if not stage.live:
-            say(f"{clock(time.monotonic() - began)}, newest line: {newest_line(log)}")
+    def _attend(self, stage: Stage, log: Path, sink: BinaryIO) -> int:
+        """Start a stage and stay with it; return its exit status, 127 when it cannot be started."""
+        environment = {**os.environ, **stage.environment}
+        output = None if stage.live else sink
+        began = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                list(stage.argv), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            )
+        except OSError as problem:
+            self._say(f"    {stage.name}: cannot start {stage.argv[0]}: {problem.strerror}")
+            return 127
+        with self._lock:
+            self._running[stage.name] = process
+            too_late = self._interrupted
+        try:
+            if too_late:
+                stop(process)
+            while True:
+                try:
+                    return process.wait(self._heartbeat_s)
+                except subprocess.TimeoutExpired:
+                    if not stage.live:
+                        self._say(f"    {stage.name}: {clock(time.monotonic() - began)}, newest line: {newest_line(log)}")
+        except BaseException:
+            stop(process)
+            raise
+        finally:
+            with self._lock:
+                del self._running[stage.name]
 
-    print(f"==> {stage.name}", file=out, flush=True)
-    began = time.monotonic()
-    with log.open("wb") as sink:
-        rc = attend(stage, None if stage.live else sink, beat, say, heartbeat_s)
-    outcome = Outcome(stage.name, rc, time.monotonic() - began)
-    lines = log.read_text(errors="replace").splitlines()
-    for line in (line for line in lines if line.startswith("SKIPPED")):
-        say(line)
-    if rc != 0 and not stage.live:
-        print("\n".join(f"    | {line}" for line in lines[-TAIL_LINES:]), file=out)
-        print(f"    whole log: {log}", file=out)
-    print(f"<== {stage.name}: {outcome.word} after {clock(outcome.seconds)}", file=out, flush=True)
-    return outcome
-
-
-def run_stages(stages: Sequence[Stage], logs: Path, out: TextIO, keep_going: bool = False) -> list[Outcome]:
-    """Run ``stages`` in order, until one fails or, with ``keep_going``, all; those that never began are in the answer, marked so."""
-    logs.mkdir(parents=True, exist_ok=True)
-    outcomes: list[Outcome] = []
-    for stage in stages:
-        failed = any(outcome.rc != 0 for outcome in outcomes)
-        outcomes.append(Outcome(stage.name, None, 0.0) if failed and not keep_going else run_stage(stage, logs, out))
-    return outcomes
+    def _remarks(self, stage: Stage, log: Path, rc: int) -> list[str]:
+        """Return what the console shows of a stage's log when it ended: what it skipped, and all its end when it failed."""
+        lines = log.read_text(errors="replace").splitlines()
+        remarks = [f"    {stage.name}: {line}" for line in lines if line.startswith("SKIPPED")]
+        if rc != 0 and not stage.live:
+            remarks += [*(f"    | {line}" for line in lines[-TAIL_LINES:]), f"    whole log: {log}"]
+        return remarks
 
 
 def raise_on_signals() -> None:
@@ -159,7 +198,7 @@ def succeeded(outcomes: Sequence[Outcome]) -> bool:
     return all(outcome.rc == 0 for outcome in outcomes)
 
 
-__all__ = ["Outcome", "Stage", "raise_on_signals", "run_stages", "succeeded", "table"]
+__all__ = ["Outcome", "Stage", "Runner", "raise_on_signals", "succeeded", "table"]
 
 if __name__ == "__main__":
     sys.exit("stages.py is used by gates.py; run: make help")

@@ -20,7 +20,7 @@ import time
 UNIT = "lab-workload"
 REPORT = pathlib.Path("/run/lab-workload.json")
 # Open loop: a request that is due while I/O is held is late, not left out.
-RATE_IOPS = 300
+RATE_IOPS = 150
 
 
 def start(directory: str) -> None:
