@@ -17,7 +17,7 @@ from typing import Callable
 
 import leftovers
 from bootstrap import LOCAL_CACHE, ROOT
-from stages import Outcome, Stage, Runner, raise_on_signals, succeeded, table
+from stages import Outcome, Runner, Stage, raise_on_signals, succeeded, table
 
 BIN = LOCAL_CACHE / "venv-dev/bin"
 PYTHON = str(BIN / "python")

@@ -198,7 +198,7 @@ def succeeded(outcomes: Sequence[Outcome]) -> bool:
     return all(outcome.rc == 0 for outcome in outcomes)
 
 
-__all__ = ["Outcome", "Stage", "Runner", "raise_on_signals", "succeeded", "table"]
+__all__ = ["Outcome", "Runner", "Stage", "raise_on_signals", "succeeded", "table"]
 
 if __name__ == "__main__":
     sys.exit("stages.py is used by gates.py; run: make help")
