@@ -169,7 +169,8 @@ def main(arguments: list[str]) -> int:
     try:
         outcomes = run(TARGETS[arguments[0]]())
     except KeyboardInterrupt:
-        print("interrupted", flush=True)
+        survivors = leftovers.processes(marker, Path("/proc"))
+        print("\n".join(["interrupted", *(f"  left behind: process {line}" for line in survivors)]), flush=True)
         return 130
     remains = leftovers.compare(before, leftovers.look(ROOT), leftovers.processes(marker, Path("/proc")), tree=arguments[0] == "test")
     outcomes.append(Outcome("nothing left behind", 1 if remains else 0, 0.0))

@@ -178,7 +178,7 @@ class Runner:
         """Return what the console shows of a stage's log when it ended: what it skipped, and all its end when it failed."""
         lines = log.read_text(errors="replace").splitlines()
         remarks = [f"    {stage.name}: {line}" for line in lines if line.startswith("SKIPPED")]
-        if rc != 0 and not stage.live:
+        if rc != 0 and not stage.live and not self._interrupted:
             remarks += [*(f"    | {line}" for line in lines[-TAIL_LINES:]), f"    whole log: {log}"]
         return remarks
 
