@@ -146,6 +146,7 @@ slots:
   elements: dict
 """
 
+import os
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -156,6 +157,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, slot_users
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.parent import ParentActor
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
 
 
@@ -261,6 +263,8 @@ def perform(params: dict[str, Any], paths: Paths, check_mode: bool) -> dict[str,
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
+        if not module.check_mode:
+            check_root(os.geteuid())
         module.exit_json(**perform(module.params, Paths(), module.check_mode))
     except TwostepError as error:
         module.fail_json(msg=str(error), code=error.code, data=error.data)

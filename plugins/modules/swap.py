@@ -217,6 +217,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import swap_plan
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, world
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.swap_job import Job, Outcome
 
 _PYTHON = "/usr/bin/python3"
@@ -286,6 +287,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         wanted = wish_from(module.params)
+        if not module.check_mode:
+            check_root(os.geteuid())
         this = world.real()
         python = _PYTHON if os.path.exists(_PYTHON) else sys.executable
         job = Job(this, wanted, python, lambda: agent_archive.install(this.paths), lambda: os.urandom(4).hex())

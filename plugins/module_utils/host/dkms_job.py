@@ -14,7 +14,7 @@ from ..core import dkms, dkms_check
 from ..core.dkms_conf import Package
 from ..core.dkms_facts import FileFacts, Found, KernelFacts
 from ..core.errors import TwostepError
-from . import dkms_lock, dkms_needs, dkms_source, dkms_tree, source_archive
+from . import dkms_lock, dkms_needs, dkms_source, dkms_tree, privilege, source_archive
 from .dkms import Actor
 from .paths import Paths
 from .runner import Run
@@ -124,7 +124,7 @@ class Job:
             if step.action == "build":
                 dkms_needs.check_build(self._paths, self._which, request.package, step.kernel)
         if steps:
-            dkms_needs.check_root(self._euid())
+            privilege.check_root(self._euid())
         if any(step.action in ("add", "remove", "build", "install", "uninstall") for step in steps):
             dkms_needs.check_dkms(self._which)
         return found, tuple(steps)

@@ -24,12 +24,6 @@ def _text(path: str) -> str:
         return ""
 
 
-def check_root(euid: int) -> None:
-    """Raise `not_root` unless the user is root."""
-    if euid != 0:
-        raise TwostepError("not_root", f"DKMS needs root; this is user {euid}.", "Set become: true.")
-
-
 def check_dkms(which: Which) -> None:
     """Raise `no_dkms` unless DKMS is installed."""
     if which("dkms") is None:

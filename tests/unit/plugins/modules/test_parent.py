@@ -44,6 +44,7 @@ def call(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         monkeypatch.setattr(basic.AnsibleModule, "exit_json", end)
         monkeypatch.setattr(basic.AnsibleModule, "fail_json", end)
+        monkeypatch.setattr(parent.os, "geteuid", lambda: 0)
         with pytest.raises(ExitedError) as caught:
             parent.main()
         return caught.value.args[0]

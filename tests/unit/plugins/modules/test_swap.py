@@ -48,6 +48,7 @@ def call(monkeypatch):
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         monkeypatch.setattr(basic.AnsibleModule, "exit_json", leave(False))
         monkeypatch.setattr(basic.AnsibleModule, "fail_json", leave(True))
+        monkeypatch.setattr(swap.os, "geteuid", lambda: 0)
         with pytest.raises(ExitedError) as caught:
             swap.main()
         return caught.value.args[0]
