@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Callable
 
 import leftovers
-from bootstrap import LOCAL_CACHE, ROOT
+from bootstrap import LOCAL_CACHE, ROOT, VENVS
 from stages import Outcome, Runner, Stage, raise_on_signals, succeeded, table
 
 BIN = LOCAL_CACHE / "venv-dev/bin"
@@ -38,8 +38,8 @@ def script(name: str, *arguments: str) -> list[str]:
     return [PYTHON, str(TOOLS / f"{name}.py"), *arguments]
 
 
-def setup() -> list[Stage]:
-    return [Stage("setup", [sys.executable, str(TOOLS / "bootstrap.py")])]
+def setup(venvs: tuple[str, ...]) -> list[Stage]:
+    return [Stage("setup", [sys.executable, str(TOOLS / "bootstrap.py"), *venvs])]
 
 
 def lint() -> list[Stage]:
@@ -119,6 +119,7 @@ class Target:
     together: list[Stage] = field(default_factory=list)
     alone: list[Stage] = field(default_factory=list)
     keep_going: bool = False
+    venvs: tuple[str, ...] = VENVS
 
 
 def check() -> list[Stage]:
@@ -136,7 +137,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "artifact": lambda: Target(alone=artifact()),
     "kmod": lambda: Target(alone=kmod()),
     "molecule": lambda: Target(alone=molecule()),
-    "demo": lambda: Target(alone=demo()),
+    "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *molecule()]),
 }
 
@@ -144,7 +145,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
 def run(target: Target) -> list[Outcome]:
     """Run the set-up and then the target's stages; those that never began are in the answer, too."""
     outcomes: list[Outcome] = []
-    for stages, workers in ((setup(), 1), (target.together, WORKERS), (target.alone, 1)):
+    for stages, workers in ((setup(target.venvs), 1), (target.together, WORKERS), (target.alone, 1)):
         if succeeded(outcomes):
             outcomes += Runner(LOGS, sys.stdout, keep_going=target.keep_going, workers=workers).run(stages)
         else:
