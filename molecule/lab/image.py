@@ -25,7 +25,7 @@ _PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "udev", "kmod", "dkms", "gcc", "make",
     "linux-image-cloud-amd64", "linux-headers-cloud-amd64", "python3", "openssh-server", "iproute2", "fio", "mdadm", "corosync",
     "etcd-server", "etcd-client", "nvme-cli", "procps", "e2fsprogs", "dmsetup", "lvm2", "libcap2-bin",
-    "util-linux-extra", "strace", "xz-utils",
+    "util-linux-extra", "strace", "xz-utils", "cryptsetup-bin", "drbd-utils", "fdisk", "stress-ng",
 )  # fmt: skip
 
 
