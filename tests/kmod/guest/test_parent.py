@@ -15,42 +15,9 @@ import threading
 import unittest
 
 import bench
+from case import Kernel
 
 DEADLINE_MS = 500
-
-
-class Kernel(unittest.TestCase):
-    """A fresh slot for each test, and a kernel log without alarms after it."""
-
-    def setUp(self) -> None:
-        bench.run("dmesg", "--clear")
-        bench.start_parent()
-        self.slot = bench.Slot()
-        self.addCleanup(self.finish)
-
-    def finish(self) -> None:
-        self.slot.remove()
-        for module in sorted(bench.loaded()):
-            if module.startswith("twostep_"):
-                bench.unload(module)
-        bench.unload("twostep")
-        alarms = [line for line in bench.kernel_log().splitlines() if bench.ALARMS.search(line)]
-        self.assertEqual(alarms, [])
-
-    def assertRefused(self, code: int, action, *arguments: object, **words: object) -> None:
-        with self.assertRaises(OSError) as caught:
-            action(*arguments, **words)
-        self.assertEqual(errno.errorcode[caught.exception.errno], errno.errorcode[code])
-
-    def assertServes(self, version: str, generation: int) -> None:
-        self.assertEqual((self.slot.get("state"), self.slot.get("version"), self.slot.generation), ("serving", version, generation))
-
-    def broken(self, mode: str, delay_ms: int = 0) -> None:
-        """Load the broken child and tell it how to fail."""
-        bench.load("twostep_remap_9_1_0")
-        parameters = pathlib.Path("/sys/module/twostep_remap_9_1_0/parameters")
-        (parameters / "delay_ms").write_text(str(delay_ms))
-        (parameters / "mode").write_text(mode)
 
 
 class Control(Kernel):
