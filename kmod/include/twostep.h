@@ -15,11 +15,16 @@
  *	queue_rq	serving; any number at once, may sleep, NOIO
  *	abandon		the slot is held and drained; write the state. Must not
  *			change anything: serving may go on as if never called
+ *	adopt		again, if the successor failed in its probation: take
+ *			the slot back, with the successor's state
  *	release		last call; no request is left, nobody else looks
  *
  * adopt and abandon run in a NOIO scope and should take microseconds.
  * A failed prepare leaves no instance: the child undoes its own work.
  * A failed adopt is followed by release.
+ *
+ * Until the commit a successor writes nothing to the medium that its
+ * predecessor could not serve: there must be a way back.
  */
 #ifndef _TWOSTEP_H
 #define _TWOSTEP_H
@@ -45,6 +50,7 @@
 #define TWOSTEP_FEATURE_NAMES	{ "flush", "fua", "discard", "write_zeroes" }
 
 struct twostep_state;
+struct twostep_pages;
 
 /**
  * struct twostep_range - schemas that a child can read or write
@@ -104,13 +110,21 @@ struct twostep_limits {
 };
 
 /**
- * struct twostep_attribute - one value that an instance tells in slots/<slot>/child/
- * @attr: name and mode (0444)
- * @show: writes the value; called between prepare and release
+ * struct twostep_attribute - one file of an instance in slots/<slot>/child/
+ * @attr: name and mode
+ * @show: writes the value
+ * @store: takes a value; the writer has CAP_SYS_ADMIN. NULL for read-only files
+ * @read: instead of @show, for a binary file
+ * @size_bytes: with @read: the size of the file
+ *
+ * Called from the instance's adopt to its release, also while it is parked.
  */
 struct twostep_attribute {
 	struct attribute attr;
 	ssize_t (*show)(void *data, char *buf);
+	ssize_t (*store)(void *data, const char *buf, size_t count);
+	ssize_t (*read)(void *data, char *buf, loff_t offset, size_t count);
+	u64 (*size_bytes)(void *data);
 };
 
 /**
@@ -126,10 +140,15 @@ struct twostep_attribute {
  * @reads: schemas that adopt understands
  * @writes: schemas that abandon can produce
  * @prepare: open and allocate all that serving needs, fill @limits
- * @adopt: import @state (NULL on the first adoption)
+ * @adopt: import @state. NULL on the first adoption; NULL on an instance that
+ *	   has served before means that the state since then was lost: begin
+ *	   anew, on the safe side
  * @abandon: export to @state in the schema twostep_state_schema() names
  * @queue_rq: begin a request; it ends with twostep_end_request(), or this
  *	      returns BLK_STS_RESOURCE and has done nothing
+ * @cancel: give @rq back. True: it will not be ended nor touched, nor will its
+ *	    pages, by whatever the child has started for it. False: too late.
+ *	    Must not sleep. NULL is false
  * @timeout: the request has been out for long; NULL waits on
  * @health: 0 if this instance would go on serving, else why not; NULL is 0
  * @release: undo prepare
@@ -155,6 +174,7 @@ struct twostep_child {
 	int (*adopt)(void *data, const struct twostep_state *state);
 	int (*abandon)(void *data, struct twostep_state *state);
 	blk_status_t (*queue_rq)(void *data, struct request *rq);
+	bool (*cancel)(void *data, struct request *rq);
 	enum blk_eh_timer_return (*timeout)(void *data, struct request *rq);
 	int (*health)(void *data);
 	void (*release)(void *data);
@@ -163,7 +183,8 @@ struct twostep_child {
 
 /* Private to the parent; stands before the child's data in each request. */
 struct twostep_request {
-	void *instance;
+	void *instance;		/* that has the request; NULL: none */
+	unsigned long begun;	/* jiffies */
 };
 
 /* The child's own @request_bytes of a request; not zeroed between uses. */
@@ -179,19 +200,52 @@ static inline void *twostep_request_data(struct request *rq)
  * -EINVAL: a name or range; -EEXIST: family and version already there.
  */
 int twostep_register_child(const struct twostep_child *child);
-/* -EBUSY while an instance exists; the child stays registered. */
-int twostep_unregister_child(const struct twostep_child *child);
+/*
+ * For module_exit. If instances still exist (rmmod -f), slots are taken from
+ * them first, to their parked children or to failure, however long it takes.
+ */
+void twostep_unregister_child(const struct twostep_child *child);
 
-/* Ends @rq; afterwards the child must not touch it. Any context. */
-void twostep_end_request(struct request *rq, blk_status_t status);
+/*
+ * Ends @rq, which the instance with @data had; afterwards the child must not
+ * touch it. Any context. An end of a request that the instance does not have
+ * (any more) is refused, logged and counted.
+ */
+void twostep_end_request(void *data, struct request *rq, blk_status_t status);
 
-/* State: typed records. Within abandon (put) and adopt (get) only. */
+/*
+ * State: typed records, by value. Within abandon (put) and adopt (get) only.
+ * put: -EINVAL without data, -EMSGSIZE above 16 MiB, -ENOSPC above 64 records,
+ * -EEXIST for a second record of a type, -ENOMEM.
+ */
 u16 twostep_state_schema(const struct twostep_state *state);
 int twostep_state_put(struct twostep_state *state, u32 type, const void *data,
 		      u32 length);
 /* NULL if there is none of @type; else its data and, in @length, its bytes. */
 const void *twostep_state_get(const struct twostep_state *state, u32 type,
 			      u32 *length);
+
+/*
+ * State that is too large to copy: zeroed pages, which one instance writes and
+ * which are handed over as they are. In adopt the successor may read them, and
+ * keep them. It may write them once it serves; a successor that fails, hangs or
+ * comes late is never given an address to write to, and the predecessor goes
+ * on with its own.
+ */
+
+/* @data: the instance that writes. May sleep: in prepare. ERR_PTR */
+struct twostep_pages *twostep_pages_alloc(const void *data, u64 bytes);
+void twostep_pages_put(struct twostep_pages *pages);
+/* For everybody with a reference; a read-only mapping. */
+const void *twostep_pages_read(const struct twostep_pages *pages);
+/* NULL unless the instance with @data writes them. From queue_rq on. */
+void *twostep_pages_write(struct twostep_pages *pages, const void *data);
+/* In abandon; the state takes a reference of its own. Errors as of put. */
+int twostep_state_put_pages(struct twostep_state *state, u32 type,
+			    struct twostep_pages *pages);
+/* In adopt: a reference for the caller, or NULL. */
+struct twostep_pages *twostep_state_get_pages(const struct twostep_state *state,
+					      u32 type, u64 *bytes);
 
 #define __TWOSTEP_F_1(a)		TWOSTEP_F_##a
 #define __TWOSTEP_F_2(a, ...)		(TWOSTEP_F_##a | __TWOSTEP_F_1(__VA_ARGS__))

@@ -32,7 +32,7 @@ static void remap_put(struct remap_request *request)
 	if (!refcount_dec_and_test(&request->pending))
 		return;
 	remap_stats_end(request);
-	twostep_end_request(request->rq, request->status);
+	twostep_end_request(request->remap, request->rq, request->status);
 }
 
 static void remap_clone_done(struct bio *clone)
