@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes stamps to a device and says which are durable; reads them back and judges (stamps.py has the rules).
+
+``stamp_writer.py write DEVICE`` prints ``ack THREAD NUMBER`` when all writes of
+the thread up to that number are durable: only after fsync, or the O_DSYNC
+write itself, has returned. The line may come late or, if the power goes, never;
+but one that has arrived outside the guest proves that the promise was given
+before. That is the direction that counts: nothing acknowledged may be lost.
+
+In the other direction ``--granted`` makes the writer wait for permission: each
+line of its input is a number, and no thread issues a later write. So whoever
+grants knows what cannot have been issued, also when the power went.
+
+Only one promise is under way at a time, so that the block layer has no two
+flushes to make one of: flushes can then be counted. Other threads' plain
+writes go on meanwhile. Stops at SIGTERM or the end of its input.
+Python's standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import os
+import signal
+import sys
+import threading
+import zlib
+
+import stamps
+
+_MOST_BETWEEN = 8  # writes of a thread from fsync to fsync: 1 to this many
+
+
+def say(*words: object) -> None:
+    """Print a line in one write, so that lines of several threads do not mix."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+class Writer:
+    """The threads, what they may do and what they have promised."""
+
+    def __init__(self, device: str, plan: stamps.Plan, fua_threads: int, limit: int | None) -> None:
+        self.device, self.plan, self.fua_threads = device, plan, fua_threads
+        self.limit = limit  # None: no limit
+        self.changed = threading.Condition()
+        self.promising = threading.Lock()
+        self.promise = [0] * plan.threads
+        self.stopped = False
+        self.failed = ""
+        self.highest = 0
+
+    def grant(self, number: int) -> None:
+        with self.changed:
+            self.limit = number
+            self.changed.notify_all()
+
+    def stop(self) -> None:
+        with self.changed:
+            self.stopped = True
+            self.changed.notify_all()
+
+    def _may(self, number: int) -> bool:
+        """Wait for permission; False to stop. On return the write counts as issued."""
+        with self.changed:
+            while not self.stopped and self.limit is not None and number > self.limit:
+                self.changed.wait()
+            self.highest = max(self.highest, 0 if self.stopped else number)
+            return not self.stopped
+
+    def _promised(self, thread: int, number: int) -> None:
+        with self.changed:
+            self.promise[thread] = number
+        say("ack", thread, number)
+
+    def _write(self, descriptor: int, buffer: mmap.mmap, thread: int, number: int) -> None:
+        address = self.plan.address(thread, number)
+        with self.changed:
+            promise = tuple(self.promise)
+        buffer[:] = stamps.pack(stamps.Stamp(self.plan.generation, self.plan.sequence(thread, number), address, promise))
+        if os.pwritev(descriptor, [buffer], address * stamps.BLOCK_BYTES) != stamps.BLOCK_BYTES:
+            raise OSError(f"a short write of thread {thread}")
+
+    def _run(self, thread: int) -> None:
+        fua = thread < self.fua_threads
+        descriptor = os.open(self.device, os.O_RDWR | os.O_DIRECT | (os.O_DSYNC if fua else 0))
+        number, since = 0, 0
+        with mmap.mmap(-1, stamps.BLOCK_BYTES) as buffer:
+            while self._may(number + 1):
+                number += 1
+                if fua:
+                    with self.promising:
+                        self._write(descriptor, buffer, thread, number)
+                        self._promised(thread, number)
+                    continue
+                self._write(descriptor, buffer, thread, number)
+                since += 1
+                if since > zlib.crc32(b"%d %d" % (thread, number)) % _MOST_BETWEEN:
+                    since = 0
+                    with self.promising:
+                        os.fsync(descriptor)
+                        self._promised(thread, number)
+        os.close(descriptor)
+
+    def _thread(self, thread: int) -> None:
+        try:
+            self._run(thread)
+        except OSError as problem:
+            self.failed = str(problem)
+            say("error", thread, problem)
+            self.stop()
+
+    def run(self) -> int:
+        """Write until stopped; return the exit status."""
+        threads = [threading.Thread(target=self._thread, args=(number,)) for number in range(self.plan.threads)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        say("issued", self.highest)
+        return 1 if self.failed else 0
+
+
+def read(device: str, reader: stamps.Reader) -> list[str]:
+    """Tell the reader every block of the device, past the page cache; return the problems."""
+    descriptor = os.open(device, os.O_RDONLY | os.O_DIRECT)
+    try:
+        with mmap.mmap(-1, stamps.BLOCK_BYTES) as buffer:
+            for address in range(reader.plan.all_blocks):
+                if os.preadv(descriptor, [buffer], address * stamps.BLOCK_BYTES) != stamps.BLOCK_BYTES:
+                    raise OSError(f"{device} ends before block {address}")
+                reader.block(address, buffer[:])
+    finally:
+        os.close(descriptor)
+    return reader.problems()
+
+
+def _main_write(args: argparse.Namespace) -> int:
+    plan = stamps.Plan(args.generation, args.threads, args.blocks)
+    writer = Writer(args.device, plan, args.fua_threads, 0 if args.granted else None)
+
+    def grants() -> None:
+        for line in sys.stdin:
+            writer.grant(int(line))
+        writer.stop()
+
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=writer.stop).start())
+    if args.granted:
+        threading.Thread(target=grants, daemon=True).start()
+    return writer.run()
+
+
+def _main_read(args: argparse.Namespace) -> int:
+    """Judge by a description on the input: {"plan": {...}, "limit": number or null, "acknowledged": [[thread, number], ...]}."""
+    known = json.load(sys.stdin)
+    reader = stamps.Reader(stamps.Plan(**known["plan"]), known["limit"])
+    reader.promise_all(known["acknowledged"])
+    problems = read(args.device, reader)
+    print("\n".join([*problems, reader.summary()]))
+    return 1 if problems else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write and read stamps.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    write = verbs.add_parser("write")
+    write.add_argument("device")
+    write.add_argument("--generation", type=int, default=1)
+    write.add_argument("--threads", type=int, default=stamps.Plan.threads)
+    write.add_argument("--blocks", type=int, default=stamps.Plan.blocks)
+    write.add_argument("--fua-threads", type=int, default=2, help="so many threads write with O_DSYNC instead of fsync")
+    write.add_argument("--granted", action="store_true", help="issue only what the input permits")
+    verbs.add_parser("read").add_argument("device")
+    args = parser.parse_args()
+    return _main_write(args) if args.verb == "write" else _main_read(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
