@@ -8,13 +8,13 @@ write itself, has returned. The line may come late or, if the power goes, never;
 but one that has arrived outside the guest proves that the promise was given
 before. That is the direction that counts: nothing acknowledged may be lost.
 
-In the other direction ``--granted`` makes the writer wait for permission: each
-line of its input is a number, and no thread issues a later write. So whoever
-grants knows what cannot have been issued, also when the power went.
+In the other direction the writer waits for permission: each line of its input
+is a number, and no thread issues a later write. So whoever grants knows what
+cannot have been issued, also when the power went.
 
 Only one promise is under way at a time, so that the block layer has no two
 flushes to make one of: flushes can then be counted. Other threads' plain
-writes go on meanwhile. Stops at SIGTERM or the end of its input.
+writes go on meanwhile. Stops at the end of its input.
 Python's standard library only.
 """
 
@@ -24,7 +24,6 @@ import argparse
 import json
 import mmap
 import os
-import signal
 import sys
 import threading
 import zlib
@@ -42,19 +41,18 @@ def say(*words: object) -> None:
 class Writer:
     """The threads, what they may do and what they have promised."""
 
-    def __init__(self, device: str, plan: stamps.Plan, fua_threads: int, limit: int | None) -> None:
+    def __init__(self, device: str, plan: stamps.Plan, fua_threads: int) -> None:
         self.device, self.plan, self.fua_threads = device, plan, fua_threads
-        self.limit = limit  # None: no limit
+        self.granted = 0
         self.changed = threading.Condition()
         self.promising = threading.Lock()
         self.promise = [0] * plan.threads
         self.stopped = False
-        self.failed = ""
-        self.highest = 0
+        self.failed = False
 
     def grant(self, number: int) -> None:
         with self.changed:
-            self.limit = number
+            self.granted = number
             self.changed.notify_all()
 
     def stop(self) -> None:
@@ -63,11 +61,9 @@ class Writer:
             self.changed.notify_all()
 
     def _may(self, number: int) -> bool:
-        """Wait for permission; False to stop. On return the write counts as issued."""
+        """Wait for permission; False to stop."""
         with self.changed:
-            while not self.stopped and self.limit is not None and number > self.limit:
-                self.changed.wait()
-            self.highest = max(self.highest, 0 if self.stopped else number)
+            self.changed.wait_for(lambda: self.stopped or number <= self.granted)
             return not self.stopped
 
     def _promised(self, thread: int, number: int) -> None:
@@ -108,7 +104,7 @@ class Writer:
         try:
             self._run(thread)
         except OSError as problem:
-            self.failed = str(problem)
+            self.failed = True
             say("error", thread, problem)
             self.stop()
 
@@ -119,7 +115,6 @@ class Writer:
             thread.start()
         for thread in threads:
             thread.join()
-        say("issued", self.highest)
         return 1 if self.failed else 0
 
 
@@ -139,21 +134,19 @@ def read(device: str, reader: stamps.Reader) -> list[str]:
 
 def _main_write(args: argparse.Namespace) -> int:
     plan = stamps.Plan(args.generation, args.threads, args.blocks)
-    writer = Writer(args.device, plan, args.fua_threads, 0 if args.granted else None)
+    writer = Writer(args.device, plan, args.fua_threads)
 
     def grants() -> None:
         for line in sys.stdin:
             writer.grant(int(line))
         writer.stop()
 
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=writer.stop).start())
-    if args.granted:
-        threading.Thread(target=grants, daemon=True).start()
+    threading.Thread(target=grants, daemon=True).start()
     return writer.run()
 
 
 def _main_read(args: argparse.Namespace) -> int:
-    """Judge by a description on the input: {"plan": {...}, "limit": number or null, "acknowledged": [[thread, number], ...]}."""
+    """Judge by a description on the input: {"plan": {...}, "limit": number, "acknowledged": [[thread, number], ...]}."""
     known = json.load(sys.stdin)
     reader = stamps.Reader(stamps.Plan(**known["plan"]), known["limit"])
     reader.promise_all(known["acknowledged"])
@@ -171,7 +164,6 @@ def main() -> int:
     write.add_argument("--threads", type=int, default=stamps.Plan.threads)
     write.add_argument("--blocks", type=int, default=stamps.Plan.blocks)
     write.add_argument("--fua-threads", type=int, default=2, help="so many threads write with O_DSYNC instead of fsync")
-    write.add_argument("--granted", action="store_true", help="issue only what the input permits")
     verbs.add_parser("read").add_argument("device")
     args = parser.parse_args()
     return _main_write(args) if args.verb == "write" else _main_read(args)

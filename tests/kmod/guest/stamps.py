@@ -114,7 +114,7 @@ class Reader:
     """
 
     plan: Plan
-    limit: int | None = None  # no thread was allowed to issue more writes than that
+    limit: int | None = None  # no thread was permitted to issue a later write; None: not known
     _found: dict[int, int] = field(default_factory=dict)  # address: number of the write that is there, 0 for blank
     _needed: dict[int, int] = field(default_factory=dict)  # address: number of the last write that was promised
     _promised: dict[int, int] = field(default_factory=dict)  # thread: number
@@ -141,7 +141,7 @@ class Reader:
         if (stamp.address, self.plan.address(thread, number)) != (address, address) or len(stamp.promise) != self.plan.threads:
             raise DamageError(f"sequence {stamp.sequence} does not belong there")
         if self.limit is not None and number > self.limit:
-            raise DamageError(f"newer than anything issued: write {number} of thread {thread}, allowed were {self.limit}")
+            raise DamageError(f"newer than anything issued: write {number} of thread {thread}, permitted were {self.limit}")
         for other, promised in enumerate(stamp.promise):
             self.promise(other, promised)
         return number

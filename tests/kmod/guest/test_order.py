@@ -20,7 +20,8 @@ import stamp_writer
 import stamps
 
 SWAPS = int(os.environ.get("TWOSTEP_SWAPS", "20"))
-WRITES_PER_SWAP = 24  # acknowledged between two swaps
+# Of each thread for each swap; the swap begins when some are acknowledged and most are still to come.
+WRITES, ACKNOWLEDGED = 16, 24
 
 
 class Sandwich(case.Kernel):
@@ -61,12 +62,12 @@ class Sandwich(case.Kernel):
 
     def swaps(self, writer: sandwich.Writer, count: int) -> None:
         for number in range(1, count + 1):
-            writer.wait_for(WRITES_PER_SWAP)
+            writer.go_on(WRITES, ACKNOWLEDGED)
             sandwich.mark(f"begin-{number}")
             self.slot.swap("1.1.0" if self.slot.get("version") == "1.0.0" else "1.0.0", deadline_ms=5000)
             sandwich.mark(f"end-{number}")
             self.slot.commit()
-        writer.wait_for(WRITES_PER_SWAP)
+        writer.go_on(WRITES, ACKNOWLEDGED)
         sandwich.mark("complete")
 
     def judge(self, writer: sandwich.Writer) -> dict[str, list[str]]:
@@ -80,7 +81,7 @@ class Sandwich(case.Kernel):
             self.assertEqual(above.problems, [])
             ordered, matched = order.check_order(above, below)
             replayed, looked = replay.check_every_point(below, below_log, matched)
-        on_disk = stamps.Reader(self.plan, limit=writer.issued)
+        on_disk = stamps.Reader(self.plan, limit=writer.granted)
         on_disk.promise_all(writer.acknowledged.items())
         found = {
             "order": ordered + below.problems,
@@ -120,7 +121,7 @@ class Controls(Sandwich):
         with sandwich.writing(top, self.plan) as writer:
             for lies in (False, True, False, True):
                 sandwich.reload(name, self.flakey(device, lies))
-                writer.wait_for(WRITES_PER_SWAP)
+                writer.go_on(WRITES, ACKNOWLEDGED)
             sandwich.mark("complete")
         return self.judge(writer)
 
@@ -139,11 +140,11 @@ class Controls(Sandwich):
     def swallowed(self, mode: str) -> dict[str, list[str]]:
         top = self.build("9.1.0")
         with sandwich.writing(top, self.plan) as writer:
-            writer.wait_for(WRITES_PER_SWAP)
+            writer.go_on(WRITES, ACKNOWLEDGED)
             self.broken(mode)
-            writer.wait_for(4 * WRITES_PER_SWAP)
+            writer.go_on(4 * WRITES, 4 * ACKNOWLEDGED)
             self.broken("none")
-            writer.wait_for(WRITES_PER_SWAP)
+            writer.go_on(WRITES, ACKNOWLEDGED)
             sandwich.mark("complete")
         return self.judge(writer)
 
