@@ -93,6 +93,7 @@ SLOT_NUMBER(queue_depth, 1, 4096);
 SLOT_NUMBER(hw_queues, 1, 64);
 SLOT_NUMBER(request_bytes, 0, TWOSTEP_REQUEST_BYTES_MAX);
 
+/* Settings that may change at any time. */
 static ssize_t control_expiry_policy_show(struct config_item *item, char *page)
 {
 	const struct twostep_slot *slot = to_slot(item);
@@ -102,17 +103,62 @@ static ssize_t control_expiry_policy_show(struct config_item *item, char *page)
 
 static ssize_t control_expiry_policy_store(struct config_item *item, const char *page, size_t count)
 {
+	static const char * const names[] = { "queue", "fail" };
+	int which = sysfs_match_string(names, page);
+
 	if (!capable(CAP_SYS_MODULE))
 		return -EPERM;
-	if (sysfs_streq(page, "fail"))
-		WRITE_ONCE(to_slot(item)->fail_on_expiry, true);
-	else if (sysfs_streq(page, "queue"))
-		WRITE_ONCE(to_slot(item)->fail_on_expiry, false);
-	else
-		return -EINVAL;
+	if (which < 0)
+		return which;
+	WRITE_ONCE(to_slot(item)->fail_on_expiry, which);
 	return count;
 }
 CONFIGFS_ATTR(control_, expiry_policy);
+
+static ssize_t control_inflight_policy_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%s\n", twostep_policy_names[READ_ONCE(to_slot(item)->policy)]);
+}
+
+static ssize_t control_inflight_policy_store(struct config_item *item, const char *page,
+					     size_t count)
+{
+	int which = sysfs_match_string(twostep_policy_names, page);
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	if (which < 0)
+		return which;
+	WRITE_ONCE(to_slot(item)->policy, which);
+	return count;
+}
+CONFIGFS_ATTR(control_, inflight_policy);
+
+#define PROBATION_NUMBER(_name, _field, _max)						\
+static ssize_t control_##_name##_show(struct config_item *item, char *page)		\
+{											\
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_slot(item)->probation._field));	\
+}											\
+static ssize_t control_##_name##_store(struct config_item *item, const char *page,	\
+				    size_t count)					\
+{											\
+	unsigned int value;								\
+	int err;									\
+											\
+	if (!capable(CAP_SYS_MODULE))							\
+		return -EPERM;								\
+	err = kstrtouint(page, 10, &value);						\
+	if (err)									\
+		return err;								\
+	if (value > (_max))								\
+		return -ERANGE;								\
+	WRITE_ONCE(to_slot(item)->probation._field, value);				\
+	return count;									\
+}											\
+CONFIGFS_ATTR(control_, _name)
+
+PROBATION_NUMBER(probation_errors, failures_max, INT_MAX);
+PROBATION_NUMBER(probation_stall_ms, stall_ms, 600000);
 
 static int twostep_parse_word(struct twostep_request_line *line, char *word)
 {
@@ -127,8 +173,12 @@ static int twostep_parse_word(struct twostep_request_line *line, char *word)
 		return kstrtou64(value, 10, &line->generation);
 	if (!strcmp(word, "deadline_ms"))
 		return kstrtouint(value, 10, &line->deadline_ms);
+	if (!strcmp(word, "drain_ms"))
+		return kstrtouint(value, 10, &line->drain_ms);
 	if (!strcmp(word, "schema"))
 		return kstrtouint(value, 10, &line->schema);
+	if (!strcmp(word, "one_way"))
+		return kstrtobool(value, &line->one_way);
 	if (strcmp(word, "mode"))
 		return -EINVAL;
 	if (!strcmp(value, "handover"))
@@ -140,7 +190,7 @@ static int twostep_parse_word(struct twostep_request_line *line, char *word)
 	return 0;
 }
 
-/* "version=1.1.0 generation=3 [mode=...] [deadline_ms=...] [schema=...]" */
+/* "version=1.1.0 generation=3 [mode=...] [deadline_ms=...] ...", see kmod/ABI */
 static int twostep_parse_line(struct twostep_request_line *line, char *text)
 {
 	char *word;
@@ -158,7 +208,8 @@ static int twostep_parse_line(struct twostep_request_line *line, char *text)
 	}
 	if (!line->version[0] || line->generation == U64_MAX)
 		return -EINVAL;
-	if (!line->deadline_ms || line->deadline_ms > TWOSTEP_DEADLINE_MAX_MS)
+	if (!line->deadline_ms || line->deadline_ms > TWOSTEP_DEADLINE_MAX_MS ||
+	    line->drain_ms > line->deadline_ms)
 		return -ERANGE;
 	return 0;
 }
@@ -214,9 +265,11 @@ static ssize_t control_active_store(struct config_item *item, const char *page, 
 		return -EPERM;
 	if (!sysfs_streq(page, "0"))
 		return -EINVAL;
-	mutex_lock(&slot->mutex);
+	err = twostep_claim(slot);
+	if (err)
+		return err;
 	err = twostep_disk_stop(slot);
-	mutex_unlock(&slot->mutex);
+	twostep_swap_done(slot);
 	return err ?: count;
 }
 CONFIGFS_ATTR(control_, active);
@@ -228,6 +281,9 @@ static struct configfs_attribute *control_attrs[] = {
 	&control_attr_hw_queues,
 	&control_attr_request_bytes,
 	&control_attr_expiry_policy,
+	&control_attr_inflight_policy,
+	&control_attr_probation_errors,
+	&control_attr_probation_stall_ms,
 	&control_attr_swap,
 	&control_attr_commit,
 	&control_attr_active,

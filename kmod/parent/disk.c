@@ -92,6 +92,7 @@ int twostep_disk_start(struct twostep_slot *slot, struct twostep_instance *first
 	if (err)
 		return err;
 	slot->limits = first->limits;
+	slot->features = first->child->features;
 	twostep_set_owner(slot, first);
 	err = add_disk(slot->disk);
 	if (err) {
@@ -101,27 +102,45 @@ int twostep_disk_start(struct twostep_slot *slot, struct twostep_instance *first
 	return err;
 }
 
-/* Takes the disk and its child away, -EBUSY while anybody has it open. slot->mutex. */
+/* Takes the disk and its children away, -EBUSY while anybody has it open. The caller has the slot. */
 int twostep_disk_stop(struct twostep_slot *slot)
 {
 	struct twostep_instance *owner = slot->owner;
+	struct twostep_instance *parked = slot->parked;
 
-	lockdep_assert_held(&slot->mutex);
-	if (slot->swap)
-		return -EBUSY;
 	if (!slot->disk)
 		return 0;
 	if (atomic_cmpxchg(&slot->openers, 0, -1) != 0)
 		return -EBUSY;
+	twostep_probation_end(slot);
 	del_gendisk(slot->disk);
 	twostep_set_owner(slot, NULL);
 	twostep_disk_free(slot);
-	if (slot->parked)
-		twostep_instance_release(slot->parked);
-	slot->parked = NULL;
-	twostep_instance_release(owner);
+	WRITE_ONCE(slot->failing, false);
+	slot->features = 0;
+	twostep_set_parked(slot, NULL);
+	twostep_last_instructions();
+	if (parked)
+		twostep_instance_release(parked);
+	if (owner)
+		twostep_instance_release(owner);
 	configfs_undepend_item(&slot->item);
 	return 0;
+}
+
+/*
+ * The serving child's capacity, if it is larger, becomes the disk's; its users
+ * are told. At the commit: until then the old child may have to come back. The
+ * caller has the slot.
+ */
+void twostep_disk_grow(struct twostep_slot *slot)
+{
+	const struct twostep_instance *owner = slot->owner;
+
+	if (!owner || owner->limits.capacity_sectors <= slot->limits.capacity_sectors)
+		return;
+	slot->limits.capacity_sectors = owner->limits.capacity_sectors;
+	set_capacity_and_notify(slot->disk, slot->limits.capacity_sectors);
 }
 
 /* Why a child with @limits cannot keep what the disk's users were promised, or NULL. */

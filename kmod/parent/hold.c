@@ -12,7 +12,7 @@
 #include "../compat/disk.h"
 #include "parent.h"
 
-/* The queue runs again with slot->owner. Returns whether the caller must unquiesce. */
+/* The queue runs again with slot->owner. Returns whether the caller must let it run. */
 static bool twostep_resume_locked(struct twostep_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
@@ -22,7 +22,16 @@ static bool twostep_resume_locked(struct twostep_slot *slot)
 	if (!slot->held)
 		return false;
 	slot->held = false;
+	twostep_set_hold(slot, slot->resumed_ns - slot->held_ns);
 	return true;
+}
+
+static void twostep_run_queue(struct twostep_slot *slot)
+{
+	blk_mq_unquiesce_queue(slot->disk->queue);
+	/* Requests that were taken back or kept wait aside. */
+	blk_mq_kick_requeue_list(slot->disk->queue);
+	wake_up_all(&slot->wait);
 }
 
 static enum hrtimer_restart twostep_hold_expire(struct hrtimer *timer)
@@ -40,7 +49,7 @@ static enum hrtimer_restart twostep_hold_expire(struct hrtimer *timer)
 	spin_unlock_irqrestore(&slot->lock, flags);
 
 	if (run)
-		blk_mq_unquiesce_queue(slot->disk->queue);
+		twostep_run_queue(slot);
 	wake_up_all(&slot->wait);
 	return HRTIMER_NORESTART;
 }
@@ -50,9 +59,15 @@ void twostep_hold_init(struct twostep_swap *swap)
 	twostep_hrtimer_setup(&swap->deadline, twostep_hold_expire);
 }
 
-static void twostep_fence(void *unused)
+static void twostep_barrier(void *unused)
 {
 	smp_mb(); /* orders this CPU's counts with its view of slot->serving, see traffic.c */
+}
+
+/* Returns when every CPU sees what the caller has written to slot->serving. */
+void twostep_fence(void)
+{
+	on_each_cpu(twostep_barrier, NULL, 1);
 }
 
 /* From here new requests wait in the queue; ends by itself at the deadline. */
@@ -62,30 +77,45 @@ void twostep_hold_begin(struct twostep_swap *swap)
 	unsigned long flags;
 
 	swap->begun = ktime_get();
+	swap->expired = false;
 	atomic64_set(&slot->held_requests, 0);
 	blk_mq_quiesce_queue_nowait(slot->disk->queue);
 	spin_lock_irqsave(&slot->lock, flags);
 	slot->held = true;
+	WRITE_ONCE(slot->held_ns, ktime_to_ns(swap->begun));
 	WRITE_ONCE(slot->serving, NULL);
 	spin_unlock_irqrestore(&slot->lock, flags);
 	hrtimer_start(&swap->deadline, ms_to_ktime(swap->line.deadline_ms),
 		      HRTIMER_MODE_REL_SOFT);
-	on_each_cpu(twostep_fence, NULL, 1);
+	twostep_fence();
 }
 
-/* Waits until no request and no call is in the old child; -ETIMEDOUT at the deadline. */
+/*
+ * Waits until no request and no call is in the old child; -ETIMEDOUT at the
+ * deadline. Unless the policy is to drain, the child is asked to give back what
+ * it has not ended after a while.
+ */
 int twostep_hold_drain(struct twostep_swap *swap)
 {
-	wait_event_idle(swap->slot->wait,
-			twostep_idle(swap->slot) || READ_ONCE(swap->expired));
+	struct twostep_slot *slot = swap->slot;
+	unsigned int patience_ms = swap->line.drain_ms ?: swap->line.deadline_ms / 2;
+
+	if (swap->policy != TWOSTEP_DRAIN &&
+	    !wait_event_idle_timeout(slot->wait,
+				     twostep_idle(slot) || READ_ONCE(swap->expired),
+				     msecs_to_jiffies(patience_ms)))
+		twostep_take_back(swap, slot->owner);
+	wait_event_idle(slot->wait, twostep_idle(slot) || READ_ONCE(swap->expired));
 	return READ_ONCE(swap->expired) ? -ETIMEDOUT : 0;
 }
 
 /*
- * Ends the hold with @successor, or with the old child if it is NULL. False if
- * the deadline came first: then the old child serves and nothing has changed.
+ * Ends the hold with @successor, which then writes the pages of @state, or with
+ * the old child if it is NULL. False if the deadline came first: then the old
+ * child serves and nothing has changed.
  */
-bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *successor)
+bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *successor,
+		      const struct twostep_state *state)
 {
 	struct twostep_slot *slot = swap->slot;
 	unsigned long flags;
@@ -97,6 +127,11 @@ bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *succes
 	mine = !slot->owner || !swap->expired;
 	if (mine) {
 		if (successor) {
+			if (state)
+				twostep_state_give(state, successor->data);
+			if (slot->owner)
+				strscpy(slot->previous, slot->owner->child->version,
+					sizeof(slot->previous));
 			slot->owner = successor;
 			slot->generation++;
 		}
@@ -105,7 +140,7 @@ bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *succes
 	spin_unlock_irqrestore(&slot->lock, flags);
 
 	if (run)
-		blk_mq_unquiesce_queue(slot->disk->queue);
+		twostep_run_queue(slot);
 	hrtimer_cancel(&swap->deadline);
 	return mine;
 }
@@ -119,8 +154,10 @@ bool twostep_hold_detach(struct twostep_swap *swap)
 
 	spin_lock_irqsave(&slot->lock, flags);
 	mine = !swap->expired;
-	if (mine)
+	if (mine) {
+		strscpy(slot->previous, slot->owner->child->version, sizeof(slot->previous));
 		slot->owner = NULL;
+	}
 	spin_unlock_irqrestore(&slot->lock, flags);
 	return mine;
 }
@@ -137,7 +174,7 @@ void twostep_hold_rearm(struct twostep_swap *swap)
 		      HRTIMER_MODE_REL_SOFT);
 }
 
-/* two_step, second deadline, policy "fail": requests end with an error until a child comes. */
+/* Without a child: requests end with an error until one comes. */
 void twostep_hold_fail(struct twostep_slot *slot)
 {
 	unsigned long flags;
@@ -149,5 +186,5 @@ void twostep_hold_fail(struct twostep_slot *slot)
 	slot->held = false;
 	spin_unlock_irqrestore(&slot->lock, flags);
 	if (run)
-		blk_mq_unquiesce_queue(slot->disk->queue);
+		twostep_run_queue(slot);
 }

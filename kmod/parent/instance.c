@@ -3,29 +3,68 @@
  * twostep parent: an instance is a child on a slot, from prepare to release.
  * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
  */
-#include <linux/rcupdate.h>
+#include <linux/capability.h>
+#include <linux/wait_bit.h>
 
+#include "../compat/sysfs.h"
 #include "parent.h"
+
+static struct twostep_instance *to_instance(struct kobject *kobj)
+{
+	return container_of(kobj, struct twostep_instance, kobj);
+}
 
 static ssize_t instance_attr_show(struct kobject *kobj, struct attribute *attr, char *buf)
 {
-	struct twostep_instance *instance = container_of(kobj, struct twostep_instance, kobj);
-	struct twostep_attribute *told = container_of(attr, struct twostep_attribute, attr);
-
-	return told->show(instance->data, buf);
+	return container_of(attr, struct twostep_attribute, attr)->show(to_instance(kobj)->data,
+									buf);
 }
 
-static const struct sysfs_ops instance_sysfs_ops = { .show = instance_attr_show };
+static ssize_t instance_attr_store(struct kobject *kobj, struct attribute *attr, const char *buf,
+				   size_t count)
+{
+	const struct twostep_attribute *told = container_of(attr, struct twostep_attribute, attr);
+
+	if (!told->store)
+		return -EIO;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return told->store(to_instance(kobj)->data, buf, count);
+}
+
+static const struct sysfs_ops instance_sysfs_ops = {
+	.show = instance_attr_show,
+	.store = instance_attr_store,
+};
+
+TWOSTEP_DEFINE_BIN_READ(instance_file_read, kobj, file, buf, offset, count)
+{
+	const struct twostep_attribute *told = file->private;
+
+	return told->read(to_instance(kobj)->data, buf, offset, count);
+}
 
 static void instance_free(struct kobject *kobj)
 {
-	kfree(container_of(kobj, struct twostep_instance, kobj));
+	struct twostep_instance *instance = to_instance(kobj);
+
+	kfree(instance->files);
+	kfree(instance);
 }
 
 static const struct kobj_type instance_ktype = {
 	.release = instance_free,
 	.sysfs_ops = &instance_sysfs_ops,
 };
+
+static size_t twostep_count_attributes(const struct twostep_child *child)
+{
+	size_t count = 0;
+
+	while (child->attributes && child->attributes[count])
+		count++;
+	return count;
+}
 
 /*
  * Makes an instance that is ready to adopt. On success it owns @registration;
@@ -48,6 +87,12 @@ struct twostep_instance *twostep_instance_prepare(struct twostep_slot *slot,
 	kobject_init(&instance->kobj, &instance_ktype);
 	instance->registration = registration;
 	instance->child = registration->child;
+	instance->files = kcalloc(twostep_count_attributes(instance->child),
+				  sizeof(*instance->files), GFP_KERNEL);
+	if (!instance->files) {
+		kobject_put(&instance->kobj);
+		return ERR_PTR(-ENOMEM);
+	}
 	err = instance->child->prepare(&site, &instance->limits, &instance->data);
 	if (err) {
 		kobject_put(&instance->kobj);
@@ -62,26 +107,44 @@ void twostep_instance_release(struct twostep_instance *instance)
 	struct twostep_registration *registration = instance->registration;
 
 	twostep_instance_hide(instance);
+	wait_var_event(&instance->asked, !atomic_read(&instance->asked));
 	instance->child->release(instance->data);
 	kobject_put(&instance->kobj);
 	twostep_registry_put(registration);
 }
 
-/* Presents what the child tells as slots/<slot>/child/. */
-int twostep_instance_show(struct twostep_slot *slot, struct twostep_instance *instance)
+static int twostep_show_attribute(struct twostep_instance *instance, size_t i)
 {
-	const struct twostep_attribute *const *told = instance->child->attributes;
+	const struct twostep_attribute *told = instance->child->attributes[i];
+	struct bin_attribute *file = &instance->files[i];
+
+	if (!told->read)
+		return sysfs_create_file(&instance->kobj, &told->attr);
+	*file = (struct bin_attribute) {
+		.attr = told->attr,
+		.size = told->size_bytes(instance->data),
+		.private = (void *)told,
+		.read = instance_file_read,
+	};
+	sysfs_bin_attr_init(file);
+	return sysfs_create_bin_file(&instance->kobj, file);
+}
+
+/* Presents what the child tells as slots/<slot>/child/; without memory it stays untold. */
+void twostep_instance_show(struct twostep_slot *slot, struct twostep_instance *instance)
+{
+	size_t i, count = twostep_count_attributes(instance->child);
 	int err;
 
 	err = kobject_add(&instance->kobj, &slot->kobj, "child");
-	if (err)
-		return err;
-	instance->shown = true;
-	for (; told && *told && !err; told++)
-		err = sysfs_create_file(&instance->kobj, &(*told)->attr);
-	if (err)
+	if (!err)
+		instance->shown = true;
+	for (i = 0; i < count && !err; i++)
+		err = twostep_show_attribute(instance, i);
+	if (err) {
+		pr_warn("%s: no files of the child in sysfs: %d\n", slot->name, err);
 		twostep_instance_hide(instance);
-	return err;
+	}
 }
 
 /* Returns when the last reader of the child's files has left them. */

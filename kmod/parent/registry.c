@@ -32,6 +32,7 @@ REGISTRATION_ATTR(schema_reads, "%u-%u", reg->child->reads.min, reg->child->read
 REGISTRATION_ATTR(schema_writes, "%u-%u", reg->child->writes.min, reg->child->writes.max);
 REGISTRATION_ATTR(request_bytes, "%u", reg->child->request_bytes);
 REGISTRATION_ATTR(users, "%d", atomic_read(&reg->users));
+REGISTRATION_ATTR(srcversion, "%s", reg->child->owner->srcversion ?: "");
 
 static ssize_t child_features_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
@@ -53,6 +54,7 @@ static struct attribute *registration_attrs[] = {
 	&child_schema_writes.attr,
 	&child_request_bytes.attr,
 	&child_users.attr,
+	&child_srcversion.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(registration);
@@ -158,35 +160,25 @@ int twostep_register_child(const struct twostep_child *child)
 }
 EXPORT_SYMBOL_GPL(twostep_register_child);
 
-int twostep_unregister_child(const struct twostep_child *child)
+void twostep_unregister_child(const struct twostep_child *child)
 {
 	struct twostep_registration *reg;
 
 	mutex_lock(&twostep_registry_lock);
 	reg = twostep_registry_find(child->family, child->version);
-	if (!reg || reg->child != child || atomic_read(&reg->users)) {
+	if (WARN_ON(!reg || reg->child != child)) {
 		mutex_unlock(&twostep_registry_lock);
-		pr_err("child %s %s is not registered or in use, not unregistered\n",
-		       child->family, child->version);
-		return -EBUSY;
+		return;
 	}
 	list_del(&reg->entry);
 	mutex_unlock(&twostep_registry_lock);
+	/* Only rmmod -f comes here while there are any. */
+	if (atomic_read(&reg->users))
+		twostep_evict(reg);
 	kobject_del(&reg->kobj);
 	kobject_put(&reg->kobj);
-	return 0;
 }
 EXPORT_SYMBOL_GPL(twostep_unregister_child);
-
-bool twostep_registry_has(const char *family, const char *version)
-{
-	bool found;
-
-	mutex_lock(&twostep_registry_lock);
-	found = twostep_registry_find(family, version);
-	mutex_unlock(&twostep_registry_lock);
-	return found;
-}
 
 /* Returns the registration with a reference to its module, or NULL. */
 struct twostep_registration *twostep_registry_get(const char *family, const char *version)

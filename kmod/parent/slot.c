@@ -5,6 +5,7 @@
  */
 #include <linux/cpumask.h>
 
+#include "../compat/sysfs.h"
 #include "parent.h"
 
 static DEFINE_MUTEX(twostep_slots_lock);
@@ -37,6 +38,7 @@ struct twostep_slot *twostep_slot_alloc(const char *name)
 	spin_lock_init(&slot->lock);
 	init_waitqueue_head(&slot->wait);
 	INIT_LIST_HEAD(&slot->entry);
+	twostep_probation_init(slot);
 	slot->queue_depth = BLKDEV_DEFAULT_RQ;
 	slot->hw_queues = min(num_online_cpus(), 16U);
 	slot->request_bytes = 256;
@@ -73,6 +75,24 @@ void twostep_slot_remove(struct twostep_slot *slot)
 	kobject_del(&slot->kobj);
 }
 
+/* The first slot that @match accepts, with a reference to its kobject, or NULL. */
+struct twostep_slot *twostep_slot_next(bool (*match)(struct twostep_slot *slot, void *what),
+				       void *what)
+{
+	struct twostep_slot *slot, *found = NULL;
+
+	mutex_lock(&twostep_slots_lock);
+	list_for_each_entry(slot, &twostep_slots, entry) {
+		if (match(slot, what)) {
+			kobject_get(&slot->kobj);
+			found = slot;
+			break;
+		}
+	}
+	mutex_unlock(&twostep_slots_lock);
+	return found;
+}
+
 /* Lets every waiting swap look again: a child has registered. */
 void twostep_slots_wake(void)
 {
@@ -91,9 +111,17 @@ unsigned int twostep_slots_wakes(void)
 	return atomic_read(&twostep_wakes);
 }
 
+/* What uevents about slots call their subsystem. */
+static const char *twostep_uevent_name(TWOSTEP_UEVENT_CONST struct kobject *kobj)
+{
+	return "twostep";
+}
+
+static const struct kset_uevent_ops twostep_uevent_ops = { .name = twostep_uevent_name };
+
 int twostep_slots_init(struct kobject *parent)
 {
-	twostep_slots_kset = kset_create_and_add("slots", NULL, parent);
+	twostep_slots_kset = kset_create_and_add("slots", &twostep_uevent_ops, parent);
 	return twostep_slots_kset ? 0 : -ENOMEM;
 }
 

@@ -19,6 +19,18 @@ static const char * const twostep_result_names[] = {
 	[TWOSTEP_FAILED] = "failed",
 };
 
+const char * const twostep_policy_names[] = {
+	[TWOSTEP_DRAIN] = "drain",
+	[TWOSTEP_REISSUE] = "reissue",
+	[TWOSTEP_FAIL] = "fail",
+};
+static const char * const twostep_watch_names[] = {
+	[TWOSTEP_UNWATCHED] = "none",
+	[TWOSTEP_WATCHING] = "watching",
+	[TWOSTEP_ALARMED] = "alarmed",
+	[TWOSTEP_ONE_WAY] = "one_way",
+};
+
 ssize_t twostep_show_features(u64 features, char *buf)
 {
 	ssize_t length = 0;
@@ -50,65 +62,64 @@ SLOT_RO(slot, _name)
 SLOT_TEXT(family);
 SLOT_TEXT(params);
 
-static ssize_t slot_state_show(struct twostep_slot *slot, char *buf)
+/* slot->lock */
+const char *twostep_state_name(const struct twostep_slot *slot)
 {
-	const char *state = "empty";
-	unsigned long flags;
-
-	spin_lock_irqsave(&slot->lock, flags);
 	if (slot->failing)
-		state = "failed";
-	else if (slot->held)
-		state = slot->owner ? "held" : "detached";
-	else if (slot->owner)
-		state = "serving";
-	spin_unlock_irqrestore(&slot->lock, flags);
-	return sysfs_emit(buf, "%s\n", state);
+		return "failed";
+	if (slot->held)
+		return slot->owner ? "held" : "detached";
+	return slot->owner ? "serving" : "empty";
 }
-SLOT_RO(slot, state);
 
-/* Under the lock an owner's registration, and so its module, cannot go away. */
-static ssize_t slot_version_show(struct twostep_slot *slot, char *buf)
+/* Under the lock an instance, its registration and its module cannot go away. */
+#define SLOT_LOCKED(_name, _format, ...)					\
+static ssize_t slot_##_name##_show(struct twostep_slot *slot, char *buf)	\
+{										\
+	unsigned long flags;							\
+	ssize_t length;								\
+										\
+	spin_lock_irqsave(&slot->lock, flags);					\
+	length = sysfs_emit(buf, _format "\n", __VA_ARGS__);			\
+	spin_unlock_irqrestore(&slot->lock, flags);				\
+	return length;								\
+}										\
+SLOT_RO(slot, _name)
+
+SLOT_LOCKED(state, "%s", twostep_state_name(slot));
+SLOT_LOCKED(version, "%s", slot->owner ? slot->owner->child->version : "");
+SLOT_LOCKED(module, "%s", slot->owner ? module_name(slot->owner->child->owner) : "");
+SLOT_LOCKED(srcversion, "%s",
+	    slot->owner && slot->owner->child->owner->srcversion ?
+	    slot->owner->child->owner->srcversion : "");
+SLOT_LOCKED(previous, "%s", slot->previous);
+SLOT_LOCKED(parked, "%s", slot->parked ? slot->parked->child->version : "");
+SLOT_LOCKED(generation, "%llu", slot->generation);
+SLOT_LOCKED(probation, "%s", twostep_watch_names[slot->probation.watch]);
+
+static ssize_t slot_probation_failures_show(struct twostep_slot *slot, char *buf)
 {
-	unsigned long flags;
-	ssize_t length;
-
-	spin_lock_irqsave(&slot->lock, flags);
-	length = sysfs_emit(buf, "%s\n", slot->owner ? slot->owner->child->version : "");
-	spin_unlock_irqrestore(&slot->lock, flags);
-	return length;
+	return sysfs_emit(buf, "%d\n", atomic_read(&slot->probation.failures));
 }
-SLOT_RO(slot, version);
+SLOT_RO(slot, probation_failures);
 
-static ssize_t slot_module_show(struct twostep_slot *slot, char *buf)
+static ssize_t slot_refused_ends_show(struct twostep_slot *slot, char *buf)
 {
-	unsigned long flags;
-	ssize_t length;
-
-	spin_lock_irqsave(&slot->lock, flags);
-	length = sysfs_emit(buf, "%s\n",
-			    slot->owner ? module_name(slot->owner->child->owner) : "");
-	spin_unlock_irqrestore(&slot->lock, flags);
-	return length;
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&slot->refused_ends));
 }
-SLOT_RO(slot, module);
+SLOT_RO(slot, refused_ends);
 
-static ssize_t slot_generation_show(struct twostep_slot *slot, char *buf)
+static ssize_t slot_hold_histogram_show(struct twostep_slot *slot, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(slot->generation));
-}
-SLOT_RO(slot, generation);
+	ssize_t length = 0;
+	int i;
 
-static ssize_t slot_parked_show(struct twostep_slot *slot, char *buf)
-{
-	ssize_t length;
-
-	mutex_lock(&slot->mutex);
-	length = sysfs_emit(buf, "%s\n", slot->parked ? slot->parked->child->version : "");
-	mutex_unlock(&slot->mutex);
-	return length;
+	for (i = 0; i < TWOSTEP_HELD_BUCKETS; i++)
+		length += sysfs_emit_at(buf, length, "%s%lld", i ? " " : "",
+					atomic64_read(&slot->held_for[i]));
+	return length + sysfs_emit_at(buf, length, "\n");
 }
-SLOT_RO(slot, parked);
+SLOT_RO(slot, hold_histogram);
 
 static ssize_t slot_inflight_show(struct twostep_slot *slot, char *buf)
 {
@@ -125,16 +136,20 @@ SLOT_RO(slot, openers);
 static ssize_t slot_health_show(struct twostep_slot *slot, char *buf)
 {
 	struct twostep_instance *instance;
+	unsigned long flags;
 	int answer = 0;
 
-	/* The mutex keeps a swap from finishing, not the instance from being asked twice. */
-	mutex_lock(&slot->mutex);
-	instance = slot->swap ? NULL : slot->owner;
-	if (instance && instance->child->health)
-		answer = instance->child->health(instance->data);
-	mutex_unlock(&slot->mutex);
+	spin_lock_irqsave(&slot->lock, flags);
+	instance = slot->held ? NULL : slot->owner;
+	if (instance)
+		atomic_inc(&instance->asked);
+	spin_unlock_irqrestore(&slot->lock, flags);
 	if (!instance)
 		return sysfs_emit(buf, "unknown\n");
+	if (instance->child->health)
+		answer = instance->child->health(instance->data);
+	if (atomic_dec_and_test(&instance->asked))
+		wake_up_var(&instance->asked);
 	return answer ? sysfs_emit(buf, "not_ok %d\n", answer) : sysfs_emit(buf, "ok\n");
 }
 SLOT_RO(slot, health);
@@ -145,8 +160,14 @@ static struct attribute *slot_attrs[] = {
 	&slot_params.attr,
 	&slot_version.attr,
 	&slot_module.attr,
+	&slot_srcversion.attr,
+	&slot_previous.attr,
 	&slot_generation.attr,
 	&slot_parked.attr,
+	&slot_probation.attr,
+	&slot_probation_failures.attr,
+	&slot_refused_ends.attr,
+	&slot_hold_histogram.attr,
 	&slot_inflight.attr,
 	&slot_openers.attr,
 	&slot_health.attr,
@@ -175,13 +196,14 @@ LAST_SWAP(to, "%s", report->to);
 LAST_SWAP(mode, "%s", twostep_mode_names[report->mode]);
 LAST_SWAP(result, "%s", twostep_result_names[report->result]);
 LAST_SWAP(reason, "%s", report->reason);
-LAST_SWAP(prepare_ns, "%llu", report->prepare_ns);
-LAST_SWAP(quiesce_ns, "%llu", report->quiesce_ns);
-LAST_SWAP(drain_ns, "%llu", report->drain_ns);
-LAST_SWAP(abandon_ns, "%llu", report->abandon_ns);
-LAST_SWAP(adopt_ns, "%llu", report->adopt_ns);
-LAST_SWAP(release_ns, "%llu", report->release_ns);
-LAST_SWAP(hold_ns, "%llu", report->hold_ns);
+LAST_SWAP(prepare_ns, "%llu", report->phase_ns[TWOSTEP_PREPARE]);
+LAST_SWAP(quiesce_ns, "%llu", report->phase_ns[TWOSTEP_QUIESCE]);
+LAST_SWAP(drain_ns, "%llu", report->phase_ns[TWOSTEP_DRAINING]);
+LAST_SWAP(abandon_ns, "%llu", report->phase_ns[TWOSTEP_ABANDON]);
+LAST_SWAP(adopt_ns, "%llu", report->phase_ns[TWOSTEP_ADOPT]);
+LAST_SWAP(release_ns, "%llu", report->phase_ns[TWOSTEP_RELEASE]);
+LAST_SWAP(return_hold_ns, "%llu", report->phase_ns[TWOSTEP_RETURN_HOLD]);
+LAST_SWAP(hold_ns, "%llu", report->phase_ns[TWOSTEP_HOLD]);
 
 static ssize_t last_swap_held_requests_show(struct twostep_slot *slot, char *buf)
 {
@@ -203,6 +225,7 @@ static struct attribute *last_swap_attrs[] = {
 	&last_swap_adopt_ns.attr,
 	&last_swap_release_ns.attr,
 	&last_swap_hold_ns.attr,
+	&last_swap_return_hold_ns.attr,
 	&last_swap_held_requests.attr,
 	NULL
 };

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * twostep parent: a swap, from the request to its answer.
+ * twostep parent: a swap, from the request to its answer, and its commit.
  * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
  *
  * The swap runs in a worker and belongs to the kernel: a requester that is
  * killed changes nothing about its outcome.
  */
 #include <linux/rcupdate.h>
-#include <linux/sched/mm.h>
 
 #include "parent.h"
 
@@ -21,183 +20,139 @@ void twostep_swap_answer(struct twostep_swap *swap, enum twostep_result result, 
 			 const char *fmt, ...)
 {
 	struct twostep_slot *slot = swap->slot;
-	struct twostep_report *report = &slot->report;
+	char reason[TWOSTEP_REASON_MAX];
 	unsigned long flags;
 	va_list args;
 
 	va_start(args, fmt);
+	vscnprintf(reason, sizeof(reason), fmt, args);
+	va_end(args);
+	twostep_report_result(slot, result, reason);
+	if (error)
+		pr_warn("%s: swap %s -> %s: %s (%d)\n", slot->name, slot->report.from,
+			slot->report.to, reason, error);
 	spin_lock_irqsave(&slot->lock, flags);
-	report->result = result;
-	report->generation = slot->generation;
-	vscnprintf(report->reason, sizeof(report->reason), fmt, args);
 	swap->error = error;
 	swap->answered = true;
 	spin_unlock_irqrestore(&slot->lock, flags);
-	va_end(args);
-	if (error)
-		pr_warn("%s: swap %s -> %s: %s (%d)\n", slot->name, report->from, report->to,
-			report->reason, error);
 	wake_up_all(&slot->wait);
+	twostep_slot_announce(slot);
 }
 
-/* Stores the time since @since in a field of the slot's report. */
-void twostep_swap_time(struct twostep_swap *swap, u64 *field, ktime_t since)
+/* Takes the slot for something else than a swap that was asked for. -EBUSY */
+int twostep_claim(struct twostep_slot *slot)
 {
-	unsigned long flags;
+	int err = -EBUSY;
 
-	spin_lock_irqsave(&swap->slot->lock, flags);
-	*field = ktime_to_ns(ktime_sub(ktime_get(), since));
-	spin_unlock_irqrestore(&swap->slot->lock, flags);
-}
-
-/* The newest schema that @from writes and @to reads, or -EPROTO. */
-int twostep_common_schema(const struct twostep_child *from, const struct twostep_child *to)
-{
-	u16 schema = min(from->writes.max, to->reads.max);
-
-	return schema >= max(from->writes.min, to->reads.min) ? schema : -EPROTO;
-}
-
-/* Asks the drained @old for its state. It changes nothing by answering. */
-struct twostep_state *twostep_take_state(struct twostep_swap *swap,
-					 struct twostep_instance *old, u16 schema)
-{
-	struct twostep_state *state = twostep_state_alloc(schema);
-	ktime_t begun = ktime_get();
-	int err;
-
-	if (!state)
-		return ERR_PTR(-ENOMEM);
-	err = old->child->abandon(old->data, state);
-	if (!err)
-		err = twostep_state_check(state);
-	twostep_swap_time(swap, &swap->slot->report.abandon_ns, begun);
-	if (err) {
-		twostep_state_free(state);
-		return ERR_PTR(err);
+	mutex_lock(&slot->mutex);
+	if (!slot->swap) {
+		slot->swap = &slot->probation.swap;
+		err = 0;
 	}
-	return state;
-}
-
-/* In the hold: @old's state to @successor. An errno, with its reason in @why. */
-static int twostep_move_state(struct twostep_swap *swap, struct twostep_instance *old,
-			      struct twostep_instance *successor, const char **why)
-{
-	struct twostep_state *state;
-	ktime_t begun;
-	int err;
-
-	*why = "no common schema";
-	err = twostep_common_schema(old->child, successor->child);
-	if (err < 0)
-		return err;
-	*why = "abandon failed";
-	state = twostep_take_state(swap, old, err);
-	if (IS_ERR(state))
-		return PTR_ERR(state);
-	*why = "adopt failed";
-	begun = ktime_get();
-	err = successor->child->adopt(successor->data, state);
-	twostep_swap_time(swap, &swap->slot->report.adopt_ns, begun);
-	twostep_state_free(state);
+	mutex_unlock(&slot->mutex);
 	return err;
 }
 
-static void twostep_handover(struct twostep_swap *swap, struct twostep_instance *old)
+/* Who has the slot gives it free. */
+void twostep_swap_done(struct twostep_slot *slot)
+{
+	mutex_lock(&slot->mutex);
+	slot->swap = NULL;
+	mutex_unlock(&slot->mutex);
+	wake_up_all(&slot->wait);
+}
+
+/*
+ * After a drain every request has ended, but the CPU that ended one may still
+ * be in the child's last instructions. Returns when none is.
+ */
+void twostep_last_instructions(void)
+{
+	synchronize_rcu_tasks();
+	synchronize_rcu();
+}
+
+/* The caller has the slot. */
+void twostep_set_parked(struct twostep_slot *slot, struct twostep_instance *parked)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	slot->parked = parked;
+	spin_unlock_irqrestore(&slot->lock, flags);
+}
+
+static void twostep_handover(struct twostep_swap *swap, struct twostep_instance *old,
+			     struct twostep_instance *successor)
 {
 	struct twostep_slot *slot = swap->slot;
-	struct twostep_instance *successor;
-	unsigned int noio;
-	const char *why;
-	ktime_t begun = ktime_get();
-	bool kept;
+	char why[TWOSTEP_REASON_MAX];
 	int err;
 
-	successor = twostep_instance_prepare(slot, swap->candidate);
-	twostep_swap_time(swap, &slot->report.prepare_ns, begun);
-	if (IS_ERR(successor)) {
-		twostep_registry_put(swap->candidate);
-		twostep_swap_answer(swap, TWOSTEP_RETURNED, PTR_ERR(successor),
-				    "prepare failed: %ld", PTR_ERR(successor));
-		return;
-	}
-	why = twostep_disk_misfit(slot, &successor->limits);
-	if (why) {
+	err = twostep_exchange(swap, old, successor, false, why, sizeof(why));
+	if (err) {
 		twostep_instance_release(successor);
-		twostep_swap_answer(swap, TWOSTEP_RETURNED, -EPERM, "limits: %s", why);
+		twostep_swap_answer(swap, TWOSTEP_RETURNED, err, "%s", why);
 		return;
 	}
-
-	/* No allocation may wait for I/O to this slot, or to whatever waits for it. */
-	noio = memalloc_noio_save();
-	twostep_hold_begin(swap);
-	twostep_swap_time(swap, &slot->report.quiesce_ns, swap->begun);
-	begun = ktime_get();
-	err = twostep_hold_drain(swap);
-	twostep_swap_time(swap, &slot->report.drain_ns, begun);
-	why = "drain did not end";
-	if (!err)
-		err = twostep_move_state(swap, old, successor, &why);
-	begun = ktime_get();
-	kept = twostep_hold_end(swap, err ? NULL : successor);
-	if (kept)
-		twostep_swap_time(swap, &slot->report.hold_ns, swap->begun);
-	else
-		slot->report.hold_ns = swap->line.deadline_ms * (u64)NSEC_PER_MSEC;
-	twostep_swap_time(swap, &slot->report.release_ns, begun);
-	memalloc_noio_restore(noio);
-
-	if (err || !kept) {
-		twostep_instance_release(successor);
-		if (!kept)
-			twostep_swap_answer(swap, TWOSTEP_RETURNED, -ETIMEDOUT,
-					    "deadline of %u ms passed: %s, %llu requests in flight",
-					    swap->line.deadline_ms, err ? why : "adopt came late",
-					    twostep_inflight(slot));
-		else
-			twostep_swap_answer(swap, TWOSTEP_RETURNED, err, "%s: %d", why, err);
-		return;
-	}
-	mutex_lock(&slot->mutex);
-	slot->parked = old;
-	mutex_unlock(&slot->mutex);
+	twostep_set_parked(slot, old);
 	twostep_instance_hide(old);
-	if (twostep_instance_show(slot, successor))
-		pr_warn("%s: no room for the child's files in sysfs\n", slot->name);
+	twostep_instance_show(slot, successor);
+	twostep_probation_begin(slot, swap);
 	twostep_swap_answer(swap, TWOSTEP_OK, 0, "adopted");
 }
 
-static void twostep_first_adoption(struct twostep_swap *swap)
+/* A slot without a child: its disk is made, or given back its life after a forced unload. */
+static void twostep_first_adoption(struct twostep_swap *swap, struct twostep_instance *first)
 {
 	struct twostep_slot *slot = swap->slot;
-	struct twostep_instance *first;
 	ktime_t begun = ktime_get();
 	int err;
 
-	first = twostep_instance_prepare(slot, swap->candidate);
-	twostep_swap_time(swap, &slot->report.prepare_ns, begun);
-	if (IS_ERR(first)) {
-		err = PTR_ERR(first);
-		twostep_registry_put(swap->candidate);
-		goto undepend;
-	}
-	begun = ktime_get();
 	err = first->child->adopt(first->data, NULL);
-	twostep_swap_time(swap, &slot->report.adopt_ns, begun);
-	if (!err)
+	twostep_set_phase(slot, TWOSTEP_ADOPT, begun);
+	if (err) {
+		twostep_instance_release(first);
+		twostep_swap_answer(swap, TWOSTEP_FAILED, err, "adopt failed: %d", err);
+		return;
+	}
+	if (slot->disk)
+		twostep_hold_end(swap, first, NULL);
+	else
 		err = twostep_disk_start(slot, first);
 	if (err) {
 		twostep_instance_release(first);
-		goto undepend;
+		twostep_swap_answer(swap, TWOSTEP_FAILED, err, "no disk: %d", err);
+		return;
 	}
-	if (twostep_instance_show(slot, first))
-		pr_warn("%s: no room for the child's files in sysfs\n", slot->name);
+	twostep_instance_show(slot, first);
 	twostep_swap_answer(swap, TWOSTEP_OK, 0, "first adoption");
-	return;
+}
 
-undepend:
-	configfs_undepend_item(&slot->item);
-	twostep_swap_answer(swap, TWOSTEP_FAILED, err, "first adoption failed: %d", err);
+/* The successor of a swap whose module is there, ready to adopt; NULL after an answer. */
+static struct twostep_instance *twostep_prepare(struct twostep_swap *swap, bool first)
+{
+	enum twostep_result result = first ? TWOSTEP_FAILED : TWOSTEP_RETURNED;
+	struct twostep_slot *slot = swap->slot;
+	struct twostep_instance *successor;
+	ktime_t begun = ktime_get();
+	const char *misfit;
+
+	successor = twostep_instance_prepare(slot, swap->candidate);
+	twostep_set_phase(slot, TWOSTEP_PREPARE, begun);
+	if (IS_ERR(successor)) {
+		twostep_registry_put(swap->candidate);
+		twostep_swap_answer(swap, result, PTR_ERR(successor), "prepare failed: %ld",
+				    PTR_ERR(successor));
+		return NULL;
+	}
+	misfit = slot->disk ? twostep_disk_misfit(slot, &successor->limits) : NULL;
+	if (misfit) {
+		twostep_instance_release(successor);
+		twostep_swap_answer(swap, result, -EPERM, "limits: %s", misfit);
+		return NULL;
+	}
+	return successor;
 }
 
 static void twostep_swap_work(struct work_struct *work)
@@ -205,40 +160,51 @@ static void twostep_swap_work(struct work_struct *work)
 	struct twostep_swap *swap = container_of(work, struct twostep_swap, work);
 	struct twostep_slot *slot = swap->slot;
 	struct twostep_instance *old = slot->owner;	/* stable while slot->swap is set */
+	bool two_step = old && swap->line.mode == TWOSTEP_TWO_STEP;
+	struct twostep_instance *successor;
 
-	if (!old)
-		twostep_first_adoption(swap);
-	else if (swap->line.mode == TWOSTEP_HANDOVER)
-		twostep_handover(swap, old);
-	else
+	if (two_step) {
 		twostep_two_step(swap, old);
-
-	mutex_lock(&slot->mutex);
-	slot->swap = NULL;
-	mutex_unlock(&slot->mutex);
-	wake_up_all(&slot->wait);
+	} else {
+		successor = twostep_prepare(swap, !old);
+		if (successor && old)
+			twostep_handover(swap, old, successor);
+		else if (successor)
+			twostep_first_adoption(swap, successor);
+	}
+	if (!slot->disk)
+		configfs_undepend_item(&slot->item);
+	twostep_swap_done(slot);
 	kref_put(&swap->ref, twostep_swap_free);
 	kobject_put(&slot->kobj);
 }
 
-/* What can be refused before anything is held. Fills slot->report. slot->mutex. */
+/* What can be refused before anything is held; @why says so. slot->mutex. */
 static int twostep_swap_check(struct twostep_slot *slot, const struct twostep_request_line *line,
 			      struct twostep_registration *candidate, const char **why)
 {
 	const struct twostep_child *old = slot->owner ? slot->owner->child : NULL;
 	const struct twostep_child *new = candidate ? candidate->child : NULL;
 
+	*why = "the machine is being suspended";
+	if (twostep_suspending())
+		return -EAGAIN;
 	*why = "request data larger than the slot's request_bytes";
 	if (new && new->request_bytes > slot->request_bytes)
 		return -E2BIG;
+	*why = "the new child breaks a promise (feature) of the old one";
+	if (new && slot->features & ~new->features)
+		return -EPERM;
 	if (!old)
 		return 0;
 	if (new) {
-		*why = "the new child breaks a promise (feature) of the old one";
-		if (old->features & ~new->features)
-			return -EPERM;
 		*why = "no common schema";
-		return min(twostep_common_schema(old, new), 0);
+		if (twostep_common_schema(old, new) < 0)
+			return -EPROTO;
+		*why = "no way back: the new child writes no schema that the old one reads; one_way=1 consents";
+		if (twostep_common_schema(new, old) < 0 && !line->one_way)
+			return -ENOTRECOVERABLE;
+		return 0;
 	}
 	/* two_step: the old child must be able to take its own state back. */
 	*why = "the old child cannot write, or not read back, this schema";
@@ -255,7 +221,6 @@ static struct twostep_swap *twostep_swap_begin(struct twostep_slot *slot,
 	bool loaded_first = line->mode == TWOSTEP_HANDOVER || !slot->owner;
 	struct twostep_registration *candidate = NULL;
 	struct twostep_swap *swap;
-	unsigned long flags;
 	const char *why;
 	int err;
 
@@ -278,20 +243,12 @@ static struct twostep_swap *twostep_swap_begin(struct twostep_slot *slot,
 	kref_init(&swap->ref);
 	swap->slot = slot;
 	swap->line = *line;
+	swap->policy = READ_ONCE(slot->policy);
 	swap->candidate = candidate;
 
-	spin_lock_irqsave(&slot->lock, flags);
-	slot->report = (struct twostep_report) {
-		.generation = slot->generation, .mode = line->mode, .result = TWOSTEP_RUNNING,
-	};
-	strscpy(slot->report.to, line->version, sizeof(slot->report.to));
-	if (slot->owner)
-		strscpy(slot->report.from, slot->owner->child->version,
-			sizeof(slot->report.from));
-	spin_unlock_irqrestore(&slot->lock, flags);
-
+	twostep_report_begin(slot, line);
 	err = twostep_swap_check(slot, line, candidate, &why);
-	if (!err && !slot->owner) {
+	if (!err && !slot->disk) {
 		why = "the slot's configfs folder is going away";
 		err = configfs_depend_item_unlocked(&twostep_subsystem, &slot->item);
 	}
@@ -329,7 +286,7 @@ int twostep_swap_request(struct twostep_slot *slot, const struct twostep_request
 	mutex_unlock(&slot->mutex);
 	if (IS_ERR(swap))
 		return PTR_ERR(swap);
-	queue_work(system_unbound_wq, &swap->work);
+	queue_work(twostep_workqueue, &swap->work);
 
 	err = wait_event_killable(slot->wait,
 				  READ_ONCE(swap->answered) || READ_ONCE(swap->expired));
@@ -347,29 +304,28 @@ int twostep_swap_request(struct twostep_slot *slot, const struct twostep_request
 	return err;
 }
 
-/* Releases the parked child; its module may be unloaded then. 0 also if there is none. */
+/* Ends the probation. The parked child's module may be unloaded then. 0 also if there is none. */
 int twostep_swap_commit(struct twostep_slot *slot, u64 generation)
 {
 	struct twostep_instance *parked;
-	int err = 0;
+	int err = twostep_claim(slot);
 
-	mutex_lock(&slot->mutex);
-	parked = slot->parked;
-	if (slot->swap)
-		err = -EBUSY;
-	else if (generation != slot->generation)
-		err = -ESTALE;
-	else
-		slot->parked = NULL;
-	if (!err && parked) {
-		/*
-		 * The drain saw every request end, but the CPU that ended one
-		 * may still be in the child's last instructions.
-		 */
-		synchronize_rcu_tasks();
-		synchronize_rcu();
-		twostep_instance_release(parked);
+	if (err)
+		return err;
+	if (generation != slot->generation) {
+		twostep_swap_done(slot);
+		return -ESTALE;
 	}
-	mutex_unlock(&slot->mutex);
-	return err;
+	twostep_probation_end(slot);
+	parked = slot->parked;
+	twostep_set_parked(slot, NULL);
+	if (slot->disk)
+		twostep_disk_grow(slot);
+	if (parked) {
+		twostep_last_instructions();
+		twostep_instance_release(parked);
+		twostep_slot_announce(slot);
+	}
+	twostep_swap_done(slot);
+	return 0;
 }

@@ -7,19 +7,30 @@
  * units, one for the call of the child's queue_rq, one for the request until
  * it ends. The counts hold no ordering of their own: whoever wants to know
  * first makes slot->serving NULL and then interrupts every CPU
- * (twostep_hold_begin). After that interrupt an enter is either visible to the
+ * (twostep_fence). After that interrupt an enter is either visible to the
  * sum below or has seen NULL and leaves again. So the data path pays two
  * increments of its own CPU's memory and no barrier, and the end of a drain
  * needs no grace period.
  */
 #include "parent.h"
 
-static void twostep_leave(struct twostep_slot *slot, unsigned int units)
+void twostep_leave(struct twostep_slot *slot, unsigned int units)
 {
 	this_cpu_add(slot->traffic->leave, units);
-	barrier(); /* the interrupt in twostep_hold_begin() makes it a full one */
+	barrier(); /* the interrupt in twostep_fence() makes it a full one */
 	if (unlikely(!READ_ONCE(slot->serving)))
 		wake_up_all(&slot->wait);
+}
+
+/* Counts a request that waited in the last hold, as it goes on. */
+static void twostep_count_held(struct twostep_slot *slot, u64 since_ns)
+{
+	u64 resumed_ns = READ_ONCE(slot->resumed_ns);
+	u64 held_ns = resumed_ns - min(resumed_ns, max(since_ns, READ_ONCE(slot->held_ns)));
+	int bucket = min(fls64(div_u64(held_ns, NSEC_PER_USEC)), TWOSTEP_HELD_BUCKETS - 1);
+
+	atomic64_inc(&slot->held_requests);
+	atomic64_inc(&slot->held_for[bucket]);
 }
 
 static blk_status_t twostep_queue_rq(struct blk_mq_hw_ctx *hctx,
@@ -28,6 +39,8 @@ static blk_status_t twostep_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct twostep_slot *slot = hctx->queue->queuedata;
 	struct request *rq = bd->rq;
 	struct twostep_request *head = blk_mq_rq_to_pdu(rq);
+	/* Without iostats requests carry no start and cannot be counted. */
+	u64 since_ns = rq->start_time_ns;
 	struct twostep_instance *instance;
 	blk_status_t status;
 
@@ -40,36 +53,58 @@ static blk_status_t twostep_queue_rq(struct blk_mq_hw_ctx *hctx,
 		twostep_leave(slot, 2);
 		return status;
 	}
-	/* Without iostats requests carry no start and cannot be counted. */
-	if (unlikely(rq->start_time_ns && rq->start_time_ns < READ_ONCE(slot->resumed_ns)))
-		atomic64_inc(&slot->held_requests);
-
-	head->instance = instance;
+	head->begun = jiffies;
+	WRITE_ONCE(head->instance, instance);
 	blk_mq_start_request(rq);
 	status = instance->child->queue_rq(instance->data, rq);
-	twostep_leave(slot, status == BLK_STS_OK ? 1 : 2);
-	return status;
+	if (unlikely(status != BLK_STS_OK)) {
+		WRITE_ONCE(head->instance, NULL);
+		twostep_leave(slot, 2);
+		return status;
+	}
+	if (unlikely(since_ns && since_ns < READ_ONCE(slot->resumed_ns)))
+		twostep_count_held(slot, since_ns);
+	twostep_leave(slot, 1);
+	return BLK_STS_OK;
 }
 
-void twostep_end_request(struct request *rq, blk_status_t status)
+/* A guard rail against a broken child, not a lock between two that end at the same instant. */
+static bool twostep_has_request(const void *data, const struct twostep_request *head)
 {
+	const struct twostep_instance *instance = READ_ONCE(head->instance);
+
+	return instance && instance->data == data;
+}
+
+void twostep_end_request(void *data, struct request *rq, blk_status_t status)
+{
+	struct twostep_request *head = blk_mq_rq_to_pdu(rq);
 	struct twostep_slot *slot = rq->q->queuedata;
 
+	if (unlikely(!twostep_has_request(data, head))) {
+		atomic64_inc(&slot->refused_ends);
+		pr_err_ratelimited("%s: a child ends request %d, which it does not have: refused\n",
+				   slot->name, rq->tag);
+		return;
+	}
+	WRITE_ONCE(head->instance, NULL);
 	/*
 	 * Leave first: until the request ends it keeps the queue, and so the
 	 * slot that leaving looks at, from going away.
 	 */
 	twostep_leave(slot, 1);
+	if (unlikely(status != BLK_STS_OK) && twostep_probation_keeps(slot, rq, status))
+		return;
 	blk_mq_end_request(rq, status);
 }
 EXPORT_SYMBOL_GPL(twostep_end_request);
 
 static enum blk_eh_timer_return twostep_timeout(struct request *rq)
 {
-	struct twostep_request *head = blk_mq_rq_to_pdu(rq);
-	struct twostep_instance *instance = head->instance;
+	const struct twostep_request *head = blk_mq_rq_to_pdu(rq);
+	const struct twostep_instance *instance = READ_ONCE(head->instance);
 
-	if (!instance->child->timeout)
+	if (!instance || !instance->child->timeout)
 		return BLK_EH_RESET_TIMER;
 	return instance->child->timeout(instance->data, rq);
 }

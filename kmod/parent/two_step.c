@@ -17,7 +17,6 @@ struct twostep_detached {
 	struct twostep_swap *swap;
 	struct twostep_state *state;
 	char old_module[MODULE_NAME_LEN];
-	u64 features;			/* promised by the old child */
 };
 
 /* Lets @version adopt if it is registered. 0, -ENOENT, or why it could not. */
@@ -37,7 +36,7 @@ static int twostep_adopt_version(struct twostep_detached *detached, const char *
 		return -ENOENT;
 	err = -EPERM;
 	why = "it breaks a promise (feature) of the old child";
-	if (detached->features & ~candidate->child->features)
+	if (slot->features & ~candidate->child->features)
 		goto put;
 	err = -EPROTO;
 	why = "it does not read the state's schema";
@@ -48,7 +47,7 @@ static int twostep_adopt_version(struct twostep_detached *detached, const char *
 	if (candidate->child->request_bytes > slot->request_bytes)
 		goto put;
 	successor = twostep_instance_prepare(slot, candidate);
-	twostep_swap_time(swap, &slot->report.prepare_ns, begun);
+	twostep_set_phase(slot, TWOSTEP_PREPARE, begun);
 	if (IS_ERR(successor)) {
 		err = PTR_ERR(successor);
 		why = "prepare failed";
@@ -60,16 +59,14 @@ static int twostep_adopt_version(struct twostep_detached *detached, const char *
 	if (!err) {
 		why = "adopt failed";
 		err = successor->child->adopt(successor->data, detached->state);
-		twostep_swap_time(swap, &slot->report.adopt_ns, begun);
+		twostep_set_phase(slot, TWOSTEP_ADOPT, begun);
 	}
 	if (err) {
 		twostep_instance_release(successor);
 		goto report;
 	}
-	twostep_hold_end(swap, successor);
-	twostep_swap_time(swap, &slot->report.hold_ns, swap->begun);
-	if (twostep_instance_show(slot, successor))
-		pr_warn("%s: no room for the child's files in sysfs\n", slot->name);
+	twostep_hold_end(swap, successor, detached->state);
+	twostep_instance_show(slot, successor);
 	return 0;
 
 put:
@@ -139,17 +136,16 @@ void twostep_two_step(struct twostep_swap *swap, struct twostep_instance *old)
 	int err;
 
 	strscpy(detached.old_module, module_name(old->child->owner), sizeof(detached.old_module));
-	detached.features = old->child->features;
 
 	/* All of it, the wait for the successor included, is inside the hold. */
 	noio = memalloc_noio_save();
 	twostep_hold_begin(swap);
-	twostep_swap_time(swap, &slot->report.quiesce_ns, swap->begun);
+	twostep_set_phase(slot, TWOSTEP_QUIESCE, swap->begun);
 	begun = ktime_get();
 	err = twostep_hold_drain(swap);
-	twostep_swap_time(swap, &slot->report.drain_ns, begun);
+	twostep_set_phase(slot, TWOSTEP_DRAINING, begun);
 	if (err) {
-		twostep_hold_end(swap, NULL);
+		twostep_hold_end(swap, NULL, NULL);
 		twostep_swap_answer(swap, TWOSTEP_RETURNED, err,
 				    "deadline of %u ms passed: drain did not end, %llu requests in flight",
 				    swap->line.deadline_ms, twostep_inflight(slot));
@@ -159,12 +155,12 @@ void twostep_two_step(struct twostep_swap *swap, struct twostep_instance *old)
 					    swap->line.schema ?: old->child->writes.max);
 	if (IS_ERR(detached.state)) {
 		err = PTR_ERR(detached.state);
-		twostep_hold_end(swap, NULL);
+		twostep_hold_end(swap, NULL, NULL);
 		twostep_swap_answer(swap, TWOSTEP_RETURNED, err, "abandon failed: %d", err);
 		goto restore;
 	}
 	if (!twostep_hold_detach(swap)) {
-		twostep_hold_end(swap, NULL);
+		twostep_hold_end(swap, NULL, NULL);
 		twostep_swap_answer(swap, TWOSTEP_RETURNED, -ETIMEDOUT,
 				    "deadline of %u ms passed: abandon came late",
 				    swap->line.deadline_ms);
@@ -172,7 +168,7 @@ void twostep_two_step(struct twostep_swap *swap, struct twostep_instance *old)
 	}
 	begun = ktime_get();
 	twostep_instance_release(old);
-	twostep_swap_time(swap, &slot->report.release_ns, begun);
+	twostep_set_phase(slot, TWOSTEP_RELEASE, begun);
 	twostep_swap_answer(swap, TWOSTEP_DETACHED, 0, "waiting for %s", swap->line.version);
 	twostep_await_successor(&detached);
 free:
