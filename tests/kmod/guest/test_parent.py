@@ -231,7 +231,7 @@ class Failure(Kernel):
         with self.assertRaises(OSError) as caught:
             slot.swap("1.1.0", deadline_ms=DEADLINE_MS)
         self.assertEqual(caught.exception.errno, errno.ETIMEDOUT)
-        self.assertIn("drain did not end, 1 requests in flight", slot.get("last_swap/reason"))
+        self.assertIn("drain did not end, 1 in flight, oldest: tag ", slot.get("last_swap/reason"))
         self.assertEqual((slot.get("state"), slot.get("version")), ("serving", "1.0.0"))
         bench.run("dmsetup", "resume", "stuck")
         self.assertEqual(writer.wait(timeout=60), 0)
