@@ -61,6 +61,12 @@ _SWAP: dict[int, tuple[str, str, str]] = {
     errno.ETIMEDOUT: ("deadline", "the deadline passed", "Raise deadline_ms, or swap when the lower device is less busy."),
     errno.E2BIG: ("request_bytes", "the child wants more data with each request", "Take the slot down and create it with the new version."),
     errno.ENOMEM: ("no_memory", "the kernel has no memory for the swap", "Free memory on the host and run again."),
+    errno.ENOTRECOVERABLE: (
+        "no_way_back",
+        "the new child writes no state that the old one reads",
+        "Go through a version between them, or take the slot down first.",
+    ),
+    errno.EAGAIN: ("suspending", "the machine is being suspended", "Run again when it is awake."),
     errno.EINTR: ("interrupted", "the requester was killed; the swap goes on", "Read the slot to see how it ended."),
 }
 _SWAP_REFUSED = (

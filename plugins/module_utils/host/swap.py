@@ -153,21 +153,33 @@ class Transaction:
 
     def _commit(self, told: dict[str, Any]) -> None:
         world, request = self._world, self._request
-        told["boot"] = self._write_boot()
-        world.control.commit(request.slot, self._slot().generation)
+        slot = self._slot()
+        if slot.version != request.to_version:
+            raise TwostepError(
+                "returned",
+                f"The kernel took {request.to_version} back: {slot.last_swap.reason}.",
+                "Keep the old version, and correct what the kernel saw in the probation.",
+            )
+        told["boot"] = self._write_boot(request.to_version)
+        try:
+            world.control.commit(request.slot, slot.generation)
+        except TwostepError:
+            # The probation ended otherwise in this very moment: boot what serves.
+            self._write_boot(self._slot().version or request.from_version)
+            raise
         after = self._slot()
         if after.parked or after.version != request.to_version:
             raise TwostepError("not_proven", f"The commit is not proven. {what_stands(after)}", "Read the kernel log of the host.")
         told["unloaded"] = self._unload_old(after)
 
-    def _write_boot(self) -> bool:
-        """Make the new version the committed one. First of all: a crash right after it boots what serves now."""
+    def _write_boot(self, version: str) -> bool:
+        """Make ``version`` the committed one. Before the commit: a crash right after it boots what serves now."""
         paths, request = self._world.paths, self._request
         present = boot.read_slot(paths, request.slot)
         if present is None:
             self._notes.append(f"Slot {request.slot} has no boot configuration; at the next boot it is not brought up.")
             return False
-        wanted = present.with_version(request.to_version)
+        wanted = present.with_version(version)
         boot.write_slot(paths, wanted)
         if boot.read_slot(paths, request.slot) != wanted:
             raise TwostepError(

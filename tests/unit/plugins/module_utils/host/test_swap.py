@@ -225,3 +225,34 @@ def test_fake_parent_two_step_brings_the_old_child_back(fake_parent: FakeParent)
 def test_fake_parent_what_stands(fake_parent: FakeParent, changes: dict, text: str) -> None:
     fake_parent.set(**changes)
     assert what_stands(fake_parent.status.slot("data")) == text
+
+
+def test_fake_parent_a_return_right_before_the_commit_boots_what_serves(fake_parent: FakeParent) -> None:
+    original = fake_parent.write
+
+    def write(path: str, text: str) -> None:
+        if path.endswith("commit"):
+            fake_parent.adopt("data", "1.0.0")
+            raise OSError(errno.ESTALE, "stale")
+        original(path, text)
+
+    fake_parent.world = replace(fake_parent.world, control=replace(fake_parent.control, write_text=write))
+    result = perform(fake_parent)
+    assert (result.code, result.outcome) == ("stale_generation", "failed")
+    assert boot_version(fake_parent) == "1.0.0"
+
+
+def test_fake_parent_a_return_before_the_commit_is_named(fake_parent: FakeParent) -> None:
+    verify = Transaction._verify
+
+    def then_return(transaction: Transaction, *arguments: object) -> None:
+        verify(transaction, *arguments)
+        fake_parent.adopt("data", "1.0.0")
+        fake_parent.set(last_swap__result="returned", last_swap__reason="probation: health: -5")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "_verify", then_return)
+        result = perform(fake_parent)
+    assert (result.code, result.outcome) == ("returned", "returned")
+    assert result.message.startswith("The kernel took 1.1.0 back: probation: health: -5.")
+    assert boot_version(fake_parent) == "1.0.0"
