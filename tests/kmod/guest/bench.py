@@ -120,11 +120,21 @@ class Slot:
         self.config.rmdir()
 
 
-class Fio:
-    """fio writing and verifying the slot for as long as the ``with`` block lasts."""
+def completed(disk: str) -> int:
+    """Return how many requests of any kind a block device has completed."""
+    counts = pathlib.Path(f"/sys/block/{disk}/stat").read_text().split()
+    return sum(int(counts[field]) for field in (0, 4, 11, 15))
 
-    def __init__(self, device: str, *extra: str) -> None:
-        self.report = pathlib.Path("/run/fio.json")
+
+class Fio:
+    """fio writing and verifying ``device`` for as long as the ``with`` block lasts.
+
+    ``disk`` is the block device whose requests show that fio works; the slot's own unless given.
+    """
+
+    def __init__(self, device: str, *extra: str, disk: str = "") -> None:
+        self.disk = disk or "!".join(device.split("/")[-2:])
+        self.report = pathlib.Path(f"/run/fio-{self.disk}.json")
         self.argv = [
             "fio", "--name=verify", f"--filename={device}", "--rw=randwrite", "--bs=4k", "--size=32m", "--iodepth=8",
             "--ioengine=libaio", "--direct=1", "--verify=crc32c", "--verify_backlog=256", "--verify_fatal=1",
@@ -134,20 +144,23 @@ class Fio:
     def __enter__(self) -> Fio:
         self.report.unlink(missing_ok=True)
         self.process = subprocess.Popen(self.argv)
-        self.device = os.path.basename(os.path.dirname(self.argv[2])) + "!" + os.path.basename(self.argv[2])
-
-        def writes() -> int:
-            return int(pathlib.Path(f"/sys/block/{self.device}/stat").read_text().split()[4])
-
-        before = writes()
-        wait_until(lambda: writes() > before + 100, "fio writes")
+        before = completed(self.disk)
+        try:
+            wait_until(lambda: self.process.poll() is not None or completed(self.disk) > before + 100, "fio works")
+            if self.process.poll() is not None:
+                raise AssertionError(f"fio ended at once: {self.report.read_text() if self.report.exists() else self.process.returncode}")
+        except AssertionError:
+            self.process.kill()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.process.send_signal(signal.SIGINT)
         status = self.process.wait(timeout=120)
         report = self.report.read_text()
-        self.job = json.loads(report[report.index("{") :])["jobs"][0]
+        jobs = json.loads(report[report.index("{") :])["jobs"]
+        self.job = jobs[0]
+        errors = [job["error"] for job in jobs]
         # Interrupted by us, fio ends with 128 + SIGINT or 0; an I/O or verify error is in the job.
-        if self.job["error"] != 0 or status not in (0, 128, 130):
-            raise AssertionError(f"fio: status {status}, error {self.job['error']}")
+        if any(errors) or status not in (0, 128, 130):
+            raise AssertionError(f"fio: status {status}, errors {errors}")
