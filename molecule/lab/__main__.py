@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         if fleet_of:
             made.add_argument("--state", type=pathlib.Path, required=True, help="folder of the fleet")
         if image_of:
-            made.add_argument("--image", choices=sorted(image.RECIPES), default="bookworm")
+            made.add_argument("--image", choices=sorted(image.NAMES), default="bookworm")
         if node:
             made.add_argument("node")
         return made
@@ -48,6 +48,13 @@ def _parser() -> argparse.ArgumentParser:
     verb("console", "print the path of a node's console log", fleet_of=True, node=True)
     made = verb("link", "plug or unplug a node's private network", fleet_of=True, node=True)
     made.add_argument("position", choices=("up", "down"))
+    made = verb(
+        "plug-disk", "plug in a disk, a raw file; with a log, its writes and flushes are logged outside the node", fleet_of=True, node=True
+    )
+    made.add_argument("name", help="the disk's serial number: /dev/disk/by-id/virtio-NAME")
+    made.add_argument("--disk", type=pathlib.Path, required=True, help="made if it is not there")
+    made.add_argument("--size-mib", type=int, default=64, help="of a disk that is made")
+    made.add_argument("--log", type=pathlib.Path, help="made anew")
     made = verb("ssh", "run a command on a node", fleet_of=True, node=True)
     made.add_argument("command", nargs=argparse.REMAINDER)
     made = verb("chroot", "run a command natively in an image's root", image_of=True)
@@ -93,11 +100,13 @@ def _print_fleets() -> None:
 def _act(args: argparse.Namespace, known: pathlib.Path, item: machine.Machine) -> int:
     """Do one verb that concerns one node."""
     if args.verb == "power-off":
-        monitor.quit_machine(item.qmp)
+        machine.cut_power(item)
     elif args.verb == "reset":
         monitor.reset(item.qmp)
     elif args.verb == "link":
         monitor.set_link(item.qmp, args.position == "up")
+    elif args.verb == "plug-disk":
+        machine.plug_disk(item, args.name, args.disk.absolute(), args.size_mib, args.log.absolute() if args.log else None)
     elif args.verb in {"wait", "wait-ssh"}:
         ssh.wait(item.port, known, item.name)
     elif args.verb == "console":

@@ -23,6 +23,8 @@ from collections.abc import Callable
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+# Behind the name of a machine's socket: its process, and what stands there before somebody kills it on purpose.
+PID, OFF = ".pid", ".off"
 
 
 def _bound_to(parent: int) -> Callable[[], None]:
@@ -43,6 +45,7 @@ class Keeper:
     def __init__(self, log: Any) -> None:
         self.log = log
         self.children: list[subprocess.Popen[bytes]] = []
+        self.switched_off: dict[int, pathlib.Path] = {}  # of a machine's process: what is there if somebody cut its power
 
     def _spawn(self, argv: list[str], **how: Any) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(argv, stderr=self.log, preexec_fn=_bound_to(os.getpid()), **how)  # noqa: PLW1509 (one thread)
@@ -66,11 +69,17 @@ class Keeper:
             listener.bind(qmp)
             listener.listen()
             words = [word.replace(placeholder, str(listener.fileno())) for word in argv]
-            self._spawn(words, stdin=subprocess.DEVNULL, stdout=self.log, pass_fds=[listener.fileno()])
+            machine = self._spawn(words, stdin=subprocess.DEVNULL, stdout=self.log, pass_fds=[listener.fileno()])
+        pathlib.Path(qmp + PID).write_text(str(machine.pid), encoding="ascii")
+        self.switched_off[machine.pid] = pathlib.Path(qmp + OFF)
 
     def failed(self) -> list[str]:
         """Return what to say about children that failed; a machine that was switched off did not."""
-        return [f"{child.args[0]} ended with {child.returncode}" for child in self.children if child.poll()]  # type: ignore[index,str-bytes-safe]
+        failed = [child for child in self.children if child.poll() and not self._was_cut_off(child)]
+        return [f"{child.args[0]} ended with {child.returncode}" for child in failed]  # type: ignore[index,str-bytes-safe]
+
+    def _was_cut_off(self, child: subprocess.Popen[bytes]) -> bool:
+        return child.returncode == -signal.SIGKILL and child.pid in self.switched_off and self.switched_off[child.pid].exists()
 
     def end(self) -> None:
         for child in self.children:

@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import re
+import select
+import signal
 import subprocess
+import time
 from dataclasses import dataclass
 
-from . import accel, image
+from . import accel, image, keeper, monitor
 
 SNAPSHOT = "lab"
 DISKS = ("vda", "vdb", "vdc")
+DISK_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")  # of one that is plugged in; a serial number has 20 bytes at most
 LAB_MAC = "52:54:00:77:00:01"  # of the card that only the lab talks to; the guest knows it by this
 QMP_FD = "QMP_FD"  # the keeper puts a file descriptor's number in its place
 # The kernel's log must reach the console with its warnings, and survive the node. A stalled emulation is not a locked-up kernel.
@@ -26,7 +32,7 @@ class Settings:
     """What can be chosen about a machine; fixed when its first layer is made."""
 
     cpus: int = 2
-    memory_mib: int = 1024
+    memory_mib: int = 0  # 0: what the image needs
     disk_mib: int = 256
     kernel_arguments: str = ""
     icount: bool = False  # virtual time counts instructions: repeatable performance figures, one CPU, slow
@@ -57,10 +63,10 @@ class Machine:
         """Return the command line; with ``restore`` the machine goes on from its snapshot."""
         words = [
             "qemu-system-x86_64", "-name", f"twostep-lab-{self.name}", *accel.arguments(built, settings.icount),
-            "-smp", "1" if settings.icount else str(settings.cpus), "-m", str(settings.memory_mib),
+            "-smp", "1" if settings.icount else str(settings.cpus), "-m", str(settings.memory_mib or built.memory_mib),
             "-nodefaults", "-no-user-config", "-display", "none",
-            "-kernel", str(built.vmlinuz), "-initrd", str(built.initrd),
-            "-append", f"{CMDLINE} {settings.kernel_arguments}".strip(),
+            "-kernel", str(built.vmlinuz), *(["-initrd", str(built.initrd)] if built.initrd else []),
+            "-append", " ".join(filter(None, (CMDLINE, built.kernel_arguments, settings.kernel_arguments))),
             "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
             "-chardev", f"socket,id=qmp,fd={QMP_FD},server=on,wait=off", "-mon", "chardev=qmp,mode=control",
             "-device", "virtio-rng-pci",
@@ -95,3 +101,47 @@ def copy_disks(source: pathlib.Path, target: pathlib.Path) -> None:
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = [str(source / f"{disk}.qcow2") for disk in DISKS]
     subprocess.run(["cp", "--reflink=auto", "--sparse=auto", *files, str(target)], check=True)
+
+
+def plug_disk(item: Machine, name: str, disk: pathlib.Path, size_mib: int, log: pathlib.Path | None) -> None:
+    """Plug a raw file into a running machine as a disk, made empty if it is not there."""
+    if not DISK_NAME.fullmatch(name) or name in DISKS:
+        raise SystemExit(f"lab: bad name of a disk {name!r}. Next: use one like cut1, and not one of {', '.join(DISKS)}.")
+    if not disk.exists():
+        with open(disk, "wb") as file:
+            file.truncate(size_mib << 20)
+    if log is not None:
+        log.write_bytes(b"")
+    monitor.plug_disk(item.qmp, name, str(disk), str(log) if log else None)
+
+
+def cut_power(item: Machine) -> None:
+    """End a machine at once; on return it is gone.
+
+    Asked to quit, QEMU would flush the disks that the guest had not flushed. It is stopped first: so it dies between two
+    system calls, and no block of a disk is written by half.
+    """
+    try:
+        pid = int(pathlib.Path(item.qmp + keeper.PID).read_text(encoding="ascii"))
+        handle = os.pidfd_open(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        raise SystemExit(f"lab: {item.name} does not run (any more). Next: read keeper.log and its console log.") from None
+    try:
+        if item.disks.encode() not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+            raise SystemExit(f"lab: {item.name} does not run any more. Next: read keeper.log and its console log.")
+        pathlib.Path(item.qmp + keeper.OFF).touch()
+        signal.pidfd_send_signal(handle, signal.SIGSTOP)
+        while not all(_stopped(task) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()):
+            time.sleep(0.001)
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [])
+    finally:
+        os.close(handle)
+
+
+def _stopped(task: pathlib.Path) -> bool:
+    """Return whether a thread stands still, or has ended."""
+    try:
+        return (task / "stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2][0] in "TtZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from qemu.qmp import ConnectError, ExecInterruptedError, QMPClient
+from qemu.qmp import ConnectError, ExecInterruptedError, ExecuteError, QMPClient
 
 ANSWER_S = 120.0
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+22\s")
@@ -84,6 +84,28 @@ def set_link(socket: str, up: bool) -> None:
     _talk(socket, converse)
 
 
+def plug_disk(socket: str, name: str, disk: str, log: str | None) -> None:
+    """Plug in a disk, a raw file. With ``log`` every write and flush is logged there, in the format of the kernel's dm-log-writes.
+
+    The log is the machine's outside view: what it holds was there before the guest was told that it is, and outlives the machine.
+    """
+    file = {"driver": "file", "filename": disk, "cache": {"no-flush": True}}
+    node: dict[str, object] = {**file, "node-name": name}
+    if log is not None:
+        logged = {"driver": "file", "filename": log, "cache": {"no-flush": True}}
+        node = {"driver": "blklogwrites", "node-name": name, "file": file, "log": logged, "log-super-update-interval": 1}
+    device = {"driver": "virtio-blk-pci", "drive": name, "id": name, "serial": name, "write-cache": "on"}
+
+    async def converse(client: QMPClient) -> None:
+        await client.execute("blockdev-add", node)
+        await client.execute("device_add", device)
+
+    try:
+        _talk(socket, converse)
+    except ExecuteError as problem:
+        raise SystemExit(f"lab: no disk {name}: {problem}. Next: is the name taken, and are the files there?") from problem
+
+
 def reset(socket: str) -> None:
     """Reset the machine; on return its old kernel runs no more."""
 
@@ -96,7 +118,7 @@ def reset(socket: str) -> None:
 
 
 def quit_machine(socket: str) -> None:
-    """End the machine at once, as a power cut does."""
+    """End the machine in good order: its disks are flushed."""
 
     async def converse(client: QMPClient) -> None:
         with contextlib.suppress(ExecInterruptedError, EOFError):

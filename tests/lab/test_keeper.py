@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import keeper
+from lab import keeper, machine
 
 LAB = Path(__file__).resolve().parents[2] / "molecule"
 LIMIT_S = 20.0
@@ -118,6 +118,33 @@ def test_a_machine_that_was_switched_off_has_not_failed(script: str, problems: l
     made = keeper.Keeper(None)
     made.children.append(ended)
     assert made.failed() == problems
+
+
+def cut(stand: Stand, number: int) -> None:
+    # A machine's process is known by its disks; what stands for one here sleeps 1000 s.
+    machine.cut_power(machine.Machine(name="n1", disks="1000", qmp=f"{stand.runtime}/{number}", console="", switch=""))
+
+
+def test_a_machine_without_power_is_gone_and_the_others_stay(stand: Stand) -> None:
+    stand.start(CHILD, CHILD)
+    first, second = stand.children()
+    cut(stand, 0)
+    assert select.select([first], [], [], 0)[0]
+    assert stand.keeper is not None
+    with pytest.raises(subprocess.TimeoutExpired):
+        stand.keeper.wait(0.5)
+    assert not select.select([second], [], [], 0)[0]
+    with pytest.raises(SystemExit, match=r"n1 does not run.*Next: "):
+        cut(stand, 0)
+
+
+def test_only_the_machine_s_own_process_is_killed(stand: Stand) -> None:
+    stand.start(CHILD)
+    (handle,) = stand.children()
+    other = machine.Machine(name="n1", disks="/another/fleet/disks/n1", qmp=f"{stand.runtime}/0", console="", switch="")
+    with pytest.raises(SystemExit, match="does not run"):
+        machine.cut_power(other)
+    assert not select.select([handle], [], [], 0)[0]
 
 
 def test_no_owner_no_fleet(stand: Stand) -> None:

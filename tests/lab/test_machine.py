@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from lab import monitor
 from lab.image import Image
-from lab.machine import DISKS, LAB_MAC, Machine, Settings
+from lab.machine import DISKS, LAB_MAC, Machine, Settings, plug_disk
 
 
 def node(number: int = 1) -> Machine:
@@ -56,3 +59,22 @@ def test_counting_instructions_needs_one_cpu(built: Image) -> None:
 def test_addresses_follow_from_the_number(number: int, address: str, mac: str) -> None:
     assert (node(number).address, node(number).mac) == (address, mac)
     assert mac != LAB_MAC
+
+
+@pytest.mark.parametrize("name", ["vdb", "", "Big", "a,b", "-x", "a" * 17])
+def test_a_disk_with_a_bad_name_is_not_plugged_in(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"bad name of a disk.*Next: "):
+        plug_disk(node(), name, tmp_path / "disk", 1, None)
+    assert not (tmp_path / "disk").exists()
+
+
+def test_a_disk_is_made_with_its_log_and_told_to_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(monitor, "plug_disk", lambda *words: told.append(words))
+    disk, log = tmp_path / "disk", tmp_path / "log"
+    plug_disk(node(), "cut", disk, 3, log)
+    assert (disk.stat().st_size, log.read_bytes()) == (3 << 20, b"")
+    disk.write_bytes(b"kept")
+    plug_disk(node(), "cut", disk, 3, None)
+    assert disk.read_bytes() == b"kept"
+    assert told == [("/r/n.qmp", "cut", str(disk), str(log)), ("/r/n.qmp", "cut", str(disk), None)]
