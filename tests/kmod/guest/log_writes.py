@@ -23,8 +23,8 @@ MAGIC = 0x006A736677736872
 VERSION = 1
 FLUSH, FUA, DISCARD, MARK, METADATA = (1 << bit for bit in range(5))
 _KNOWN = FLUSH | FUA | DISCARD | MARK | METADATA
-_SUPER = struct.Struct("<QQQI")
-_ENTRY = struct.Struct("<QQQQ")
+SUPER = struct.Struct("<QQQI")
+ENTRY = struct.Struct("<QQQQ")
 _SMALLEST_SECTOR_BYTES = 512
 _LARGEST_SECTOR_BYTES = 65536
 
@@ -72,15 +72,19 @@ class Entry:
 
 
 class Log:
-    """The log on a device or in a file, its entries read in at once, their data when asked for."""
+    """The log on a device or in a file, its entries read in at once, their data when asked for.
 
-    def __init__(self, path: str) -> None:
+    As many entries as the superblock counts. With ``cut_off``, of a file, all there are: whoever wrote it died, and of the
+    writes under way at that moment, none of which had been answered, some have left a hole where they would have been.
+    """
+
+    def __init__(self, path: str, *, cut_off: bool = False) -> None:
         self.path = path
         self.descriptor = os.open(path, os.O_RDONLY)
         try:
             self.end_bytes = os.lseek(self.descriptor, 0, os.SEEK_END)
             self.sector_bytes, count = self._superblock()
-            self.entries = self._entries(count)
+            self.entries = self._all_entries() if cut_off else self._entries(count)
         except BaseException:
             os.close(self.descriptor)
             raise
@@ -98,7 +102,7 @@ class Log:
         return data
 
     def _superblock(self) -> tuple[int, int]:
-        magic, version, count, sector_bytes = _SUPER.unpack(self._read(0, _SUPER.size, "the superblock"))
+        magic, version, count, sector_bytes = SUPER.unpack(self._read(0, SUPER.size, "the superblock"))
         if (magic, version) != (MAGIC, VERSION):
             raise LogError(f"{self.path}: no log of writes: magic {magic:#x}, version {version}")
         power = sector_bytes & (sector_bytes - 1) == 0
@@ -114,17 +118,28 @@ class Log:
             found.append(entry)
         return found
 
+    def _all_entries(self) -> list[Entry]:
+        found: list[Entry] = []
+        at_bytes = self.sector_bytes
+        while at_bytes + self.sector_bytes <= self.end_bytes:
+            if any(self._read(at_bytes, self.sector_bytes, "the log")):
+                entry, at_bytes = self._entry(len(found), at_bytes)
+                found.append(entry)
+            else:
+                at_bytes += self.sector_bytes
+        return found
+
     def _entry(self, index: int, at_bytes: int) -> tuple[Entry, int]:
         what = f"entry {index}"
         header = self._read(at_bytes, self.sector_bytes, what)
-        sector, sectors, flags, text_bytes = _ENTRY.unpack_from(header)
+        sector, sectors, flags, text_bytes = ENTRY.unpack_from(header)
         after_bytes = at_bytes + self.sector_bytes
         if flags & ~_KNOWN or not (sectors or flags):
             raise LogError(f"{self.path}: {what} at byte {at_bytes} is no entry: flags {flags:#x}, {sectors} sectors")
         if flags & MARK:
-            if text_bytes > self.sector_bytes - _ENTRY.size:
+            if text_bytes > self.sector_bytes - ENTRY.size:
                 raise LogError(f"{self.path}: {what}: a mark of {text_bytes} bytes")
-            text = header[_ENTRY.size : _ENTRY.size + text_bytes].rstrip(b"\0").decode("utf-8", "replace")
+            text = header[ENTRY.size : ENTRY.size + text_bytes].rstrip(b"\0").decode("utf-8", "replace")
             return Entry(index, flags, 0, 0, after_bytes, text), after_bytes
         entry = Entry(index, flags, sector * self.sector_bytes, sectors * self.sector_bytes, after_bytes)
         if entry.write:
@@ -143,34 +158,3 @@ class Log:
     def last_durable_point(self) -> int:
         """Return the index of the last flush or FUA write; -1 without one."""
         return max((entry.index for entry in self.entries if entry.durable_point), default=-1)
-
-
-class LogWriter:
-    """Makes a log, entry by entry: for tests of whoever reads one."""
-
-    def __init__(self, path: str, sector_bytes: int = _SMALLEST_SECTOR_BYTES) -> None:
-        self.path = path
-        self.sector_bytes = sector_bytes
-        self.body = bytearray()
-        self.count = 0
-
-    def _add(self, sector: int, sectors: int, flags: int, data: bytes, text: bytes = b"") -> None:
-        self.body += (_ENTRY.pack(sector, sectors, flags, len(text)) + text).ljust(self.sector_bytes, b"\0") + data
-        self.count += 1
-
-    def write(self, start_bytes: int, data: bytes, flags: int = 0) -> None:
-        self._add(start_bytes // self.sector_bytes, len(data) // self.sector_bytes, flags, data)
-
-    def discard(self, start_bytes: int, length_bytes: int) -> None:
-        self._add(start_bytes // self.sector_bytes, length_bytes // self.sector_bytes, DISCARD, b"")
-
-    def flush(self) -> None:
-        self._add(0, 0, FLUSH, b"")
-
-    def mark(self, text: str) -> None:
-        self._add(0, 0, MARK, b"", text.encode())
-
-    def save(self) -> None:
-        head = _SUPER.pack(MAGIC, VERSION, self.count, self.sector_bytes).ljust(self.sector_bytes, b"\0")
-        with open(self.path, "wb") as file:
-            file.write(head + self.body)

@@ -117,30 +117,43 @@ class Matched:
 
 
 def check_order(above: Track, below: Track) -> tuple[list[str], Matched]:
-    """For each flush above there is one below: after everything that was logged above before it,
-    and before anything that was issued because it had returned.
+    """For each flush above there is one below: after everything that was logged above before it, and before anything
+    that was issued because it had returned. What was a FUA write above is one below, or is flushed in time.
     """
     wrong, matched = [], Matched()
     relied, end = _relied(below), len(below.steps)
     flushes = [position for position, step in enumerate(below.steps) if step.flush]
-    after, swap, epoch = -1, "before any mark", []
+    after, swap = -1, "before any mark"
+    made_durable: list[tuple[int, int]] = []
+    before = end
+
+    def first_flush(position: int) -> int:
+        choice = bisect.bisect_right(flushes, position)
+        return flushes[choice] if choice < len(flushes) else end
+
     for position, step in enumerate(above.steps):
         swap = step.mark or swap
         for stamp in step.written:
-            if stamp.sequence in below.place:
-                after = max(after, below.place[stamp.sequence])
-                epoch.append((stamp.sequence % above.plan.threads, stamp.sequence // above.plan.threads))
-            else:
+            thread, number = stamp.sequence % above.plan.threads, stamp.sequence // above.plan.threads
+            made_durable.append((thread, number))
+            bound = _bound(relied[thread], number, end)
+            place = below.place.get(stamp.sequence)
+            if place is None:
                 wrong.append(f"{swap}: sequence {stamp.sequence}, block {stamp.address}, was written above and not below")
+                continue
+            after = max(after, place)
+            if not step.fua:
+                before = min(before, bound)
+            elif not below.steps[place].fua and (first_flush(place) == end or first_flush(place) > bound):
+                wrong.append(f"{swap}: sequence {stamp.sequence} was a FUA write above, and is neither that below nor flushed")
         if not step.flush:
             continue
-        before = min((_bound(relied[thread], number, end) for thread, number in epoch), default=end)
-        choice = bisect.bisect_right(flushes, after)
-        if choice == len(flushes) or flushes[choice] > before:
+        flush = first_flush(after)
+        if flush == end or flush > before:
             wrong.append(f"{swap}: the flush at {position} above has none below between {after} and {before}")
         else:
-            after = flushes[choice]
-            matched.positions.append(after)
-            matched.writes.append(epoch)
-        epoch = []
+            after = flush
+            matched.positions.append(flush)
+            matched.writes.append(made_durable)
+        made_durable, before = [], end
     return wrong, matched

@@ -105,7 +105,7 @@ class Writer:
             self._run(thread)
         except OSError as problem:
             self.failed = True
-            say("error", thread, problem)
+            say("error:", "thread", thread, problem)
             self.stop()
 
     def run(self) -> int:

@@ -167,7 +167,10 @@ class Reader:
                 wrong.append(f"block {address}: {self._damage[address]}")
             elif found < needed:
                 thread = address // self.plan.blocks
-                wrong.append(f"block {address}: write {needed} of thread {thread} was acknowledged, " + (f"{found} is there" if found else "it is blank"))
+                wrong.append(
+                    f"block {address}: write {needed} of thread {thread} was acknowledged, "
+                    + (f"{found} is there" if found else "it is blank")
+                )
         self._touched.clear()
         return wrong
 

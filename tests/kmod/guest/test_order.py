@@ -74,9 +74,7 @@ class Sandwich(case.Kernel):
         """Take the stack down and return what each check found."""
         self.end_of_logging()
         with log_writes.Log(sandwich.log_of(sandwich.ABOVE)) as above_log, log_writes.Log(sandwich.log_of(sandwich.BELOW)) as below_log:
-            above, below = (
-                order.track(name, log, self.plan) for name, log in ((sandwich.ABOVE, above_log), (sandwich.BELOW, below_log))
-            )
+            above, below = (order.track(name, log, self.plan) for name, log in ((sandwich.ABOVE, above_log), (sandwich.BELOW, below_log)))
             self.assertEqual([name.marks[-2] for name in (above, below)], ["complete"] * 2)  # else a log was too small
             self.assertEqual(above.problems, [])
             ordered, matched = order.check_order(above, below)
