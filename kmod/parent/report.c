@@ -65,8 +65,11 @@ void twostep_report_result(struct twostep_slot *slot, enum twostep_result result
  */
 void twostep_slot_announce(struct twostep_slot *slot)
 {
-	char name[8 + 20], state[16 + 20], version[20 + 20], generation[20 + 24];
-	char reason[16 + TWOSTEP_REASON_MAX];
+	char name[sizeof("TWOSTEP_SLOT=") + TWOSTEP_SLOT_NAME_MAX];
+	char state[sizeof("TWOSTEP_STATE=") + 10];
+	char version[sizeof("TWOSTEP_VERSION=") + TWOSTEP_VERSION_MAX];
+	char generation[sizeof("TWOSTEP_GENERATION=") + 20];
+	char reason[sizeof("TWOSTEP_REASON=") + TWOSTEP_REASON_MAX];
 	char *environment[] = { name, state, version, generation, reason, NULL };
 	unsigned long flags;
 
