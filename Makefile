@@ -12,7 +12,7 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
 export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo check test setup lint sanity units artifact kmod molecule clean
+.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule clean
 
 help: ## show this list
 	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ artifact: ## build the collection, let galaxy-importer judge it, look into the t
 
 kmod: ## build the kernel modules for Debian's 6.1 and 6.12, check their style
 	@$(GATES) kmod
+
+newest-kernels: ## compile the kernel modules for the newest kernels that Debian has today
+	@$(GATES) newest-kernels
 
 molecule: ## all Molecule scenarios on virtual machines
 	@$(GATES) molecule

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opening a lower block device, for kernels with and without bdev files.
+ * A lower block device: opened with and without bdev files, and asked for what
+ * it is.
  * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
  */
 #ifndef _TWOSTEP_COMPAT_BDEV_H
@@ -49,5 +50,12 @@ static inline void twostep_bdev_close(struct twostep_bdev *lower)
 #endif
 	lower->bdev = NULL;
 }
+
+#ifndef TWOSTEP_HAVE_BDEV_ROT
+static inline bool bdev_rot(struct block_device *bdev)
+{
+	return !bdev_nonrot(bdev);
+}
+#endif
 
 #endif /* _TWOSTEP_COMPAT_BDEV_H */

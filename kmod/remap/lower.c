@@ -31,7 +31,7 @@ static void remap_lower_limits(struct block_device *bdev, struct twostep_limits 
 	limits->max_write_zeroes_sectors = bdev_write_zeroes_sectors(bdev);
 	limits->write_cache = bdev_write_cache(bdev);
 	limits->fua = bdev_fua(bdev);
-	limits->rotational = !bdev_nonrot(bdev);
+	limits->rotational = bdev_rot(bdev);
 	limits->stable_writes = bdev_stable_writes(bdev);
 	limits->read_only = bdev_read_only(bdev);
 }

@@ -93,6 +93,14 @@ def kmod() -> list[Stage]:
     ]
 
 
+def newest_kernels(*options: str) -> list[Stage]:
+    return [Stage("newest kernels", script("newest_kernels", *options))]
+
+
+def kernels() -> list[Stage]:
+    return [*kmod(), *newest_kernels("--cached")]
+
+
 def in_lab(name: str, *command: str, live: bool = False) -> Stage:
     """Return a stage whose machines end with it, run with the installed artifact."""
     environment = {"PYTHONPATH": str(ROOT / "molecule"), "ANSIBLE_COLLECTIONS_PATH": INSTALLED}
@@ -136,9 +144,10 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "units": lambda: Target(alone=[*unit(), *units()]),
     "artifact": lambda: Target(alone=artifact()),
     "kmod": lambda: Target(alone=kmod()),
+    "newest-kernels": lambda: Target(alone=newest_kernels()),
     "molecule": lambda: Target(alone=molecule()),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
-    "test": lambda: Target(together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *molecule()]),
+    "test": lambda: Target(together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kernels(), *molecule()]),
 }
 
 
