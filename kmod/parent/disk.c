@@ -102,7 +102,7 @@ int twostep_disk_start(struct twostep_slot *slot, struct twostep_instance *first
 	return err;
 }
 
-/* Takes the disk and its children away, -EBUSY while anybody has it open. The caller has the slot. */
+/* Takes disk and children away, -EBUSY while anybody has it open. The caller has the slot. */
 int twostep_disk_stop(struct twostep_slot *slot)
 {
 	struct twostep_instance *owner = slot->owner;

@@ -90,7 +90,7 @@ struct twostep_request_line {
 	u64 generation;
 	enum twostep_mode mode;
 	unsigned int deadline_ms;
-	unsigned int drain_ms;		/* then in-flight requests are asked back; 0: half the deadline */
+	unsigned int drain_ms;		/* then requests are asked back; 0: half the deadline */
 	unsigned int schema;		/* two_step: to write; 0: the old child's newest */
 	bool one_way;			/* consent: no way back */
 };
@@ -144,7 +144,7 @@ struct twostep_slot {
 	struct list_head entry;		/* twostep_slots_lock */
 	char name[TWOSTEP_SLOT_NAME_MAX + 1];
 
-	struct mutex mutex;		/* the settings below; they are fixed once the disk exists */
+	struct mutex mutex;		/* settings below; fixed once the disk exists */
 	char family[TWOSTEP_FAMILY_MAX + 1];
 	char params[TWOSTEP_PARAMS_MAX + 1];
 	unsigned int queue_depth;

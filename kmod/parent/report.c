@@ -70,7 +70,7 @@ void twostep_slot_announce(struct twostep_slot *slot)
 	char version[sizeof("TWOSTEP_VERSION=") + TWOSTEP_VERSION_MAX];
 	char generation[sizeof("TWOSTEP_GENERATION=") + 20];
 	char reason[sizeof("TWOSTEP_REASON=") + TWOSTEP_REASON_MAX];
-	char *environment[] = { name, state, version, generation, reason, NULL };
+	char *environment[6] = { name, state, version, generation, reason, NULL };
 	unsigned long flags;
 
 	spin_lock_irqsave(&slot->lock, flags);

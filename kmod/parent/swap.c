@@ -201,7 +201,7 @@ static int twostep_swap_check(struct twostep_slot *slot, const struct twostep_re
 		*why = "no common schema";
 		if (twostep_common_schema(old, new) < 0)
 			return -EPROTO;
-		*why = "no way back: the new child writes no schema that the old one reads; one_way=1 consents";
+		*why = "no way back: old reads no schema of new; one_way=1 consents";
 		if (twostep_common_schema(new, old) < 0 && !line->one_way)
 			return -ENOTRECOVERABLE;
 		return 0;
