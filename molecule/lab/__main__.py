@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         if fleet_of:
             made.add_argument("--state", type=pathlib.Path, required=True, help="folder of the fleet")
         if image_of:
-            made.add_argument("--image", choices=sorted(image.RECIPES), default="bookworm")
+            made.add_argument("--image", choices=sorted(image.NAMES), default="bookworm")
         if node:
             made.add_argument("node")
         return made

@@ -19,7 +19,7 @@ from . import image, paths
 from .machine import Machine
 
 ALIAS = "lab-node"
-LIMIT_S = 240.0
+LIMIT_S = 600.0
 FIRST_ATTEMPT_S = 5
 ATTEMPT_S = 30
 TELL_S = 10.0
