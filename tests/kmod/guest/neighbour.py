@@ -41,6 +41,75 @@ def wait_for_sleep(process: subprocess.Popen, what: str) -> None:
         raise AssertionError(f"{what}: it ended with {process.wait()}")
 
 
+def null_block(case: Kernel, **settings: int) -> str:
+    """Make /dev/nullb0, 64 MiB of memory; gone after the test."""
+    folder = pathlib.Path("/sys/kernel/config/nullb/nullb0")
+    bench.run("modprobe", "null_blk", "nr_devices=0")
+    folder.mkdir()
+
+    def remove() -> None:
+        (folder / "power").write_text("0")
+        folder.rmdir()
+        bench.run("rmmod", "null_blk")
+
+    case.addCleanup(remove)
+    case.addCleanup(case.slot.remove)  # before its lower device
+    for name, value in {"memory_backed": 1, "size": 64, **settings, "power": 1}.items():
+        (folder / name).write_text(str(value))
+    return "/dev/nullb0"
+
+
+def ext4(case: Kernel, device: str) -> pathlib.Path:
+    """Make and mount a file system; unmounted and checked after the test."""
+    root = pathlib.Path("/run/neighbour") / pathlib.Path(device).name
+    root.mkdir(parents=True, exist_ok=True)
+    bench.run("mkfs.ext4", "-q", "-F", device)
+    bench.run("mount", device, str(root))
+
+    def finish() -> None:
+        bench.run("umount", str(root))
+        done = bench.run("fsck.ext4", "-f", "-n", device, check=False)
+        case.assertEqual(done.returncode, 0, done.stdout)
+
+    case.addCleanup(finish)
+    return root
+
+
+def on_disk(device: str, names: tuple[str, ...]) -> dict[str, bytes]:
+    """Return what files of a mounted file system hold on its disk now, by a copy whose journal is replayed."""
+    copy, root = pathlib.Path("/dev/shm/copy"), pathlib.Path("/run/neighbour/copy")
+    bench.run("dd", f"if={device}", f"of={copy}", "bs=1M", "iflag=direct", "conv=sparse")
+    root.mkdir(parents=True, exist_ok=True)
+    bench.run("mount", "-o", "loop", str(copy), str(root))
+    try:
+        return {name: (root / name).read_bytes() for name in names}
+    finally:
+        bench.run("umount", str(root))
+        copy.unlink()
+
+
+class Trace:
+    """The kernel's trace of some events while the ``with`` block lasts, as ``text``."""
+
+    def __init__(self, *events: str) -> None:
+        self.events = events
+        self.folder = pathlib.Path("/sys/kernel/tracing/instances/twostep")
+
+    def __enter__(self) -> Trace:
+        self.folder.mkdir()
+        (self.folder / "buffer_size_kb").write_text("4096")
+        for event in self.events:
+            (self.folder / "events" / event / "enable").write_text("1")
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        (self.folder / "tracing_on").write_text("0")
+        self.text = (self.folder / "trace").read_text()
+        for event in self.events:
+            (self.folder / "events" / event / "enable").write_text("0")
+        self.folder.rmdir()
+
+
 class Hold:
     """The slot is held while the ``with`` block lasts: its next child, 9.1.0, is kept in ``adopt``.
 
@@ -95,16 +164,21 @@ class Hold:
 class Neighbour(Kernel):
     """A fresh slot on a clean lower device, served by 1.0.0."""
 
-    lower = bench.LOWER
-    settings: dict[str, int] = {}
+    settings: tuple[tuple[str, int], ...] = ()
+
+    def lower(self) -> str:
+        """Return the device to put below the slot, made if need be."""
+        wipe(bench.LOWER)
+        return bench.LOWER
 
     def setUp(self) -> None:
-        wipe(bench.LOWER)
         super().setUp()
-        for name, value in self.settings.items():
+        self.slot.set("params", f"lower={self.lower()}")
+        for name, value in self.settings:
             self.slot.set(name, str(value))
         self.slot.swap("1.0.0")
-        self.queue = pathlib.Path("/sys/block/twostep!t/queue")
+        self.sysfs = pathlib.Path("/sys/block/twostep!t")
+        self.queue = self.sysfs / "queue"
         bench.run("udevadm", "settle")
 
     def change(self, times: int = 4, works: bool = True, slot: bench.Slot | None = None) -> None:

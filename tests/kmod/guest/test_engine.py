@@ -73,7 +73,7 @@ class Ring(Neighbour):
 class NoWait(Neighbour):
     """RWF_NOWAIT."""
 
-    settings = {"queue_depth": 1}
+    settings = (("queue_depth", 1),)
 
     def setUp(self) -> None:
         super().setUp()
@@ -165,21 +165,32 @@ class Discard(Neighbour):
 
 
 class Flush(Neighbour):
-    """Flush and FUA."""
+    """Flush and FUA, on a device that has both."""
 
-    def test_each_flush_reaches_the_lower_device(self) -> None:
-        self.assertEqual((self.queue / "write_cache").read_text(), "write back\n")
-        rounds = 64
-        lower = pathlib.Path("/sys/block/vdb/stat")
-        before, child = int(lower.read_text().split()[15]), self.slot.number("child/flushes")
-        writer = self.start(
-            "python3", "-c", "import os,sys\nfd=os.open(sys.argv[1],os.O_WRONLY)\n"
-            "for n in range(int(sys.argv[2])): os.pwrite(fd,b'x'*4096,n*4096); os.fdatasync(fd)",
-            self.slot.device, str(rounds),
-        )  # fmt: skip
-        while writer.poll() is None:
-            self.change(1, works=False)
-        self.ended(writer)
-        self.assertGreater(self.slot.generation, 1)
-        self.assertGreaterEqual(int(lower.read_text().split()[15]) - before, rounds)
-        self.assertGreaterEqual(self.slot.number("child/flushes") - child, rounds)
+    def lower(self) -> str:
+        return neighbour.null_block(self, cache_size=1)
+
+    def test_each_one_reaches_the_lower_device(self) -> None:
+        self.assertEqual([(self.queue / name).read_text() for name in ("write_cache", "fua")], ["write back\n", "1\n"])
+        rounds = 200
+        with neighbour.Trace("block/block_rq_issue") as trace:
+            writer = self.start(
+                "python3", "-c", "import mmap, os, sys\n"
+                "disk, page = os.open(sys.argv[1], os.O_WRONLY | os.O_DIRECT | os.O_DSYNC), mmap.mmap(-1, 4096)\n"
+                "for number in range(int(sys.argv[2])): os.pwrite(disk, page, number * 4096)",
+                self.slot.device, str(rounds),
+            )  # fmt: skip
+            swaps = 0
+            while writer.poll() is None:
+                self.change(1, works=False)
+                swaps += 1
+            self.ended(writer)
+        self.assertGreater(swaps, 1)
+        counts = {}
+        for disk in ("twostep!t", "nullb0"):
+            number = pathlib.Path(f"/sys/block/{disk}/dev").read_text().strip().replace(":", ",")
+            flags = re.findall(rf"block_rq_issue: {number} (\w+)", trace.text)
+            counts[disk] = {"flush": flags.count("FF"), "fua": sum(flag.startswith("WF") for flag in flags)}
+        self.assertEqual(counts["twostep!t"], counts["nullb0"])
+        self.assertGreaterEqual(counts["nullb0"]["fua"], rounds)
+        self.assertGreaterEqual(counts["nullb0"]["flush"] + counts["nullb0"]["fua"], 2 * rounds)
