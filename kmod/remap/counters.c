@@ -57,20 +57,22 @@ int remap_counters_export(struct remap_counters __percpu *counters, struct twost
 	return twostep_state_put(state, REMAP_RECORD_COUNTERS, record, sizeof(record));
 }
 
-/* Into counters that nobody adds to yet. */
+/* Nobody adds to them now. They may have counted before: what comes back includes that. */
 int remap_counters_import(struct remap_counters __percpu *counters,
 			  const struct twostep_state *state)
 {
 	struct remap_counters *first = per_cpu_ptr(counters, cpumask_first(cpu_possible_mask));
 	const __le64 *record;
 	u32 length;
-	int i;
+	int cpu, i;
 
 	record = twostep_state_get(state, REMAP_RECORD_COUNTERS, &length);
 	if (!record)
 		return -ENODATA;
 	if (length != REMAP_COUNTS * sizeof(*record))
 		return -EBADMSG;
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(counters, cpu), 0, sizeof(*counters));
 	for (i = 0; i < REMAP_COUNTS; i++)
 		first->count[i] = le64_to_cpu(record[i]);
 	return 0;

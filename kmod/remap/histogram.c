@@ -67,14 +67,14 @@ int remap_histograms_export(struct remap_histograms __percpu *histograms,
 	return err;
 }
 
-/* Into histograms that nobody adds to yet. */
+/* Nobody adds to them now; as remap_counters_import(). */
 int remap_histograms_import(struct remap_histograms __percpu *histograms,
 			    const struct twostep_state *state)
 {
 	struct remap_histograms *first = per_cpu_ptr(histograms,
 						     cpumask_first(cpu_possible_mask));
 	const struct remap_histograms_record *record;
-	int kind, bucket;
+	int cpu, kind, bucket;
 	u32 length;
 
 	record = twostep_state_get(state, REMAP_RECORD_HISTOGRAMS, &length);
@@ -82,6 +82,8 @@ int remap_histograms_import(struct remap_histograms __percpu *histograms,
 		return -ENODATA;
 	if (length != sizeof(*record))
 		return -EBADMSG;
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(histograms, cpu), 0, sizeof(*histograms));
 	for (kind = 0; kind < REMAP_KINDS; kind++)
 		for (bucket = 0; bucket < REMAP_BUCKETS; bucket++)
 			first->bucket[kind][bucket] = le64_to_cpu(record->bucket[kind][bucket]);
@@ -89,9 +91,10 @@ int remap_histograms_import(struct remap_histograms __percpu *histograms,
 }
 
 /* One line, bucket 0 first. */
-ssize_t remap_histogram_emit(struct remap_histograms __percpu *histograms,
-			     enum remap_kind kind, char *buf)
+static ssize_t remap_histogram_emit(void *data, enum remap_kind kind, char *buf)
 {
+	struct remap *remap = data;
+	struct remap_histograms __percpu *histograms = remap_stats_histograms(remap->stats);
 	ssize_t length = 0;
 	int bucket;
 
@@ -101,3 +104,16 @@ ssize_t remap_histogram_emit(struct remap_histograms __percpu *histograms,
 					bucket == REMAP_BUCKETS - 1 ? '\n' : ' ');
 	return length;
 }
+
+#define REMAP_LATENCY_ATTR(_name, _kind)					\
+static ssize_t _name##_show(void *data, char *buf)				\
+{										\
+	return remap_histogram_emit(data, _kind, buf);				\
+}										\
+const struct twostep_attribute remap_attr_##_name = {				\
+	.attr = { .name = #_name, .mode = 0444 }, .show = _name##_show,		\
+}
+
+REMAP_LATENCY_ATTR(latency_read, REMAP_KIND_READ);
+REMAP_LATENCY_ATTR(latency_write, REMAP_KIND_WRITE);
+REMAP_LATENCY_ATTR(latency_flush, REMAP_KIND_FLUSH);

@@ -23,7 +23,14 @@ int remap_histograms_export(struct remap_histograms __percpu *histograms,
 			    struct twostep_state *state);
 int remap_histograms_import(struct remap_histograms __percpu *histograms,
 			    const struct twostep_state *state);
-ssize_t remap_histogram_emit(struct remap_histograms __percpu *histograms,
-			     enum remap_kind kind, char *buf);
+
+/* From the release: its histograms, for the attributes below. */
+struct remap_histograms __percpu *remap_stats_histograms(struct remap_stats *stats);
+
+extern const struct twostep_attribute remap_attr_latency_read, remap_attr_latency_write,
+	remap_attr_latency_flush;
+
+#define REMAP_LATENCY_ATTRIBUTES						\
+	&remap_attr_latency_read, &remap_attr_latency_write, &remap_attr_latency_flush
 
 #endif /* _TWOSTEP_REMAP_HISTOGRAM_H */

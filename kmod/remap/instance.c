@@ -16,23 +16,23 @@ int remap_prepare(const struct twostep_site *site, struct twostep_limits *limits
 	remap = kzalloc(sizeof(*remap), GFP_KERNEL);
 	if (!remap)
 		return -ENOMEM;
-	err = -ENOMEM;
-	remap->stats = remap_stats_alloc();
-	if (!remap->stats)
+	err = remap_lower_open(remap, site, limits);
+	if (err)
 		goto free;
 	err = remap_io_init(remap);
 	if (err)
-		goto stats;
-	err = remap_lower_open(remap, site, limits);
-	if (err)
+		goto lower;
+	err = -ENOMEM;
+	remap->stats = remap_stats_alloc(remap);
+	if (!remap->stats)
 		goto io;
 	*data = remap;
 	return 0;
 
 io:
 	remap_io_exit(remap);
-stats:
-	remap_stats_free(remap->stats);
+lower:
+	remap_lower_close(remap);
 free:
 	kfree(remap);
 	return err;
@@ -43,9 +43,7 @@ int remap_adopt(void *data, const struct twostep_state *state)
 	struct remap *remap = data;
 	int err;
 
-	if (!state)
-		return 0;
-	err = remap_lower_import(remap, state);
+	err = state ? remap_lower_import(remap, state) : 0;
 	return err ?: remap_stats_import(remap->stats, state);
 }
 
@@ -62,8 +60,8 @@ void remap_release(void *data)
 {
 	struct remap *remap = data;
 
-	remap_lower_close(remap);
-	remap_io_exit(remap);
 	remap_stats_free(remap->stats);
+	remap_io_exit(remap);
+	remap_lower_close(remap);
 	kfree(remap);
 }

@@ -30,6 +30,7 @@ struct remap_request {
 	refcount_t pending;	/* clones under way, and the submitter */
 	blk_status_t status;	/* of the first clone that failed */
 	u64 begun_ns;		/* for stats; monotonic */
+	u64 epoch;		/* for tracking: the one that the change is marked in */
 };
 
 #define REMAP_REQUEST_BYTES 64
@@ -39,6 +40,8 @@ enum remap_record {
 	REMAP_RECORD_LOWER = 1,		/* struct remap_lower_record, from schema 1 */
 	REMAP_RECORD_COUNTERS = 2,	/* struct remap_counts as __le64, from schema 1 */
 	REMAP_RECORD_HISTOGRAMS = 3,	/* histogram.h, from schema 2 */
+	REMAP_RECORD_TRACKING = 4,	/* struct remap_tracking_record, from schema 3 */
+	REMAP_RECORD_MAP = 5,		/* pages, struct remap_map, from schema 3 */
 };
 
 /* instance.c: the methods of every release */
@@ -68,8 +71,12 @@ void remap_lower_close(struct remap *remap);
 int remap_lower_export(struct remap *remap, struct twostep_state *state);
 int remap_lower_import(struct remap *remap, const struct twostep_state *state);
 
-/* stats_*.c: what a release measures and hands on */
-struct remap_stats *remap_stats_alloc(void);
+/*
+ * stats_*.c: what a release measures and hands on. alloc: the lower device is
+ * open. import: without a state an instance that has served before must assume
+ * that it knows nothing.
+ */
+struct remap_stats *remap_stats_alloc(struct remap *remap);
 void remap_stats_free(struct remap_stats *stats);
 void remap_stats_begin(struct remap_request *request);
 void remap_stats_end(struct remap_request *request);

@@ -11,7 +11,7 @@ struct remap_stats {
 	struct remap_counters __percpu *counters;
 };
 
-struct remap_stats *remap_stats_alloc(void)
+struct remap_stats *remap_stats_alloc(struct remap *remap)
 {
 	struct remap_stats *stats = kzalloc(sizeof(*stats), GFP_KERNEL);
 
@@ -52,7 +52,7 @@ int remap_stats_export(struct remap_stats *stats, struct twostep_state *state)
 
 int remap_stats_import(struct remap_stats *stats, const struct twostep_state *state)
 {
-	return remap_counters_import(stats->counters, state);
+	return state ? remap_counters_import(stats->counters, state) : 0;
 }
 
 const struct twostep_attribute *const remap_stats_attributes[] = {

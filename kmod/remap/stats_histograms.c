@@ -19,7 +19,7 @@ struct remap_stats {
 	struct remap_histograms __percpu *histograms;
 };
 
-struct remap_stats *remap_stats_alloc(void)
+struct remap_stats *remap_stats_alloc(struct remap *remap)
 {
 	struct remap_stats *stats = kzalloc(sizeof(*stats), GFP_KERNEL);
 
@@ -46,6 +46,11 @@ struct remap_counters __percpu *remap_stats_counters(struct remap_stats *stats)
 	return stats->counters;
 }
 
+struct remap_histograms __percpu *remap_stats_histograms(struct remap_stats *stats)
+{
+	return stats->histograms;
+}
+
 void remap_stats_begin(struct remap_request *request)
 {
 	request->begun_ns = ktime_get_ns();
@@ -70,32 +75,15 @@ int remap_stats_export(struct remap_stats *stats, struct twostep_state *state)
 
 int remap_stats_import(struct remap_stats *stats, const struct twostep_state *state)
 {
-	int err = remap_counters_import(stats->counters, state);
+	int err = state ? remap_counters_import(stats->counters, state) : 0;
 
-	if (!err && twostep_state_schema(state) >= REMAP_SCHEMA_HISTOGRAMS)
+	if (!err && state && twostep_state_schema(state) >= REMAP_SCHEMA_HISTOGRAMS)
 		err = remap_histograms_import(stats->histograms, state);
 	return err;
 }
 
-#define REMAP_LATENCY_ATTR(_name, _kind)					\
-static ssize_t _name##_show(void *data, char *buf)				\
-{										\
-	struct remap *remap = data;						\
-										\
-	return remap_histogram_emit(remap->stats->histograms, _kind, buf);	\
-}										\
-static const struct twostep_attribute remap_attr_##_name = {			\
-	.attr = { .name = #_name, .mode = 0444 }, .show = _name##_show,		\
-}
-
-REMAP_LATENCY_ATTR(latency_read, REMAP_KIND_READ);
-REMAP_LATENCY_ATTR(latency_write, REMAP_KIND_WRITE);
-REMAP_LATENCY_ATTR(latency_flush, REMAP_KIND_FLUSH);
-
 const struct twostep_attribute *const remap_stats_attributes[] = {
 	REMAP_COUNTER_ATTRIBUTES,
-	&remap_attr_latency_read,
-	&remap_attr_latency_write,
-	&remap_attr_latency_flush,
+	REMAP_LATENCY_ATTRIBUTES,
 	NULL
 };

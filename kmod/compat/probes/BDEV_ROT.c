@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// 7.0: da562d92e675 "block: introduce bdev_rot()"; its inverse goes in 7.1: d47f7c173262 "block: remove bdev_nonrot()"
+// 7.0: da562d92e675 "block: introduce bdev_rot()"
+// Its inverse is gone in 7.1: d47f7c173262 "block: remove bdev_nonrot()"
 #include <linux/blkdev.h>
 
 bool probe(struct block_device *bdev);
