@@ -304,7 +304,7 @@ static int remap_close(struct remap_tracking *tracking, u64 epoch)
 		return -ESTALE;
 	memset(remap_bitmap(tracking, map, epoch + 1), 0, remap_bitmap_bytes(tracking->chunks));
 	atomic64_set_release(&map->epoch, epoch + 1);
-	smp_mb(); /* who has not seen this has marked before what follows; pairs with remap_mark() */
+	smp_mb(); /* who did not see this has marked before what follows; pairs with remap_mark() */
 	return 0;
 }
 
