@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Brings a slot under load to a named phase of a swap and stays there, for the host to cut the power.
 
-``cut_point.py PHASE DEVICE`` says ``at PHASE held`` (no I/O passes) or ``at
+``cut_point.py PHASE DEVICE GENERATION`` says ``at PHASE held`` (no I/O passes) or ``at
 PHASE flows`` when it is there. Meanwhile the stamp writer works on the slot;
-its input and output are this program's. ``cut_point.py serve SLOT DEVICE``
-only loads the modules and makes the slot, as after a boot.
+its input and output are this program's.
 """
 
 from __future__ import annotations
@@ -137,14 +136,6 @@ PHASES: dict[str, Callable[[bench.Slot], str]] = {
 SERVED_BY_BROKEN = ("abandon", "swallowed")
 
 
-def serve(name: str, device: str) -> bench.Slot:
-    """Make a slot on a device and adopt its first child."""
-    bench.start_parent()
-    slot = bench.Slot(name, device)
-    slot.swap("1.0.0")
-    return slot
-
-
 def main(phase: str, device: str, generation: str) -> None:
     bench.start_parent()
     bench.run("modprobe", "dm-mod")
@@ -154,7 +145,7 @@ def main(phase: str, device: str, generation: str) -> None:
     words = ["--generation", generation]
     if phase == "swallowed":
         words += ["--fua-threads", "0"]  # the disk has no FUA: the block layer would flush it after each FUA write
-    writer = subprocess.Popen([sys.executable, str(script), "write", slot.device, *words])
+    writer = subprocess.Popen([sys.executable, str(script), slot.device, *words])
     bench.wait_until(lambda: slot.number("child/writes") > WRITES_BEFORE, "writes")
     flow = PHASES[phase](slot)
     print(f"at {phase} {flow}", flush=True)
@@ -164,7 +155,4 @@ def main(phase: str, device: str, generation: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        serve(*sys.argv[2:])
-    else:
-        main(*sys.argv[1:])
+    main(*sys.argv[1:])

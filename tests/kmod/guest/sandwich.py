@@ -91,7 +91,7 @@ class Writer:
         script = pathlib.Path(__file__).with_name("stamp_writer.py")
         words = ["--generation", plan.generation, "--threads", plan.threads, "--blocks", plan.blocks]
         self.process = subprocess.Popen(
-            [sys.executable, str(script), "write", device, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(script), device, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.news = threading.Condition()
         self.ended = False

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes stamps to a device and says which are durable; reads them back and judges (stamps.py has the rules).
+"""Writes stamps to a device and says which are durable; reads a device of stamps (stamps.py has the rules).
 
-``stamp_writer.py write DEVICE`` prints ``ack THREAD NUMBER`` when all writes of
+``stamp_writer.py DEVICE`` prints ``ack THREAD NUMBER`` when all writes of
 the thread up to that number are durable: only after fsync, or the O_DSYNC
 write itself, has returned. The line may come late or, if the power goes, never;
 but one that has arrived outside the guest proves that the promise was given
@@ -21,7 +21,6 @@ Python's standard library only.
 from __future__ import annotations
 
 import argparse
-import json
 import mmap
 import os
 import sys
@@ -132,9 +131,15 @@ def read(device: str, reader: stamps.Reader) -> list[str]:
     return reader.problems()
 
 
-def _main_write(args: argparse.Namespace) -> int:
-    plan = stamps.Plan(args.generation, args.threads, args.blocks)
-    writer = Writer(args.device, plan, args.fua_threads)
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write stamps.")
+    parser.add_argument("device")
+    parser.add_argument("--generation", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=stamps.Plan.threads)
+    parser.add_argument("--blocks", type=int, default=stamps.Plan.blocks)
+    parser.add_argument("--fua-threads", type=int, default=2, help="so many threads write with O_DSYNC instead of fsync")
+    args = parser.parse_args()
+    writer = Writer(args.device, stamps.Plan(args.generation, args.threads, args.blocks), args.fua_threads)
 
     def grants() -> None:
         for line in sys.stdin:
@@ -143,30 +148,6 @@ def _main_write(args: argparse.Namespace) -> int:
 
     threading.Thread(target=grants, daemon=True).start()
     return writer.run()
-
-
-def _main_read(args: argparse.Namespace) -> int:
-    """Judge by a description on the input: {"plan": {...}, "limit": number, "acknowledged": [[thread, number], ...]}."""
-    known = json.load(sys.stdin)
-    reader = stamps.Reader(stamps.Plan(**known["plan"]), known["limit"])
-    reader.promise_all(known["acknowledged"])
-    problems = read(args.device, reader)
-    print("\n".join([*problems, reader.summary()]))
-    return 1 if problems else 0
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Write and read stamps.")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    write = verbs.add_parser("write")
-    write.add_argument("device")
-    write.add_argument("--generation", type=int, default=1)
-    write.add_argument("--threads", type=int, default=stamps.Plan.threads)
-    write.add_argument("--blocks", type=int, default=stamps.Plan.blocks)
-    write.add_argument("--fua-threads", type=int, default=2, help="so many threads write with O_DSYNC instead of fsync")
-    verbs.add_parser("read").add_argument("device")
-    args = parser.parse_args()
-    return _main_write(args) if args.verb == "write" else _main_read(args)
 
 
 if __name__ == "__main__":

@@ -115,14 +115,9 @@ def hold(node: Node, phase: str, device: str, generation: int) -> Session:
     return session
 
 
-def known(cut: verdict.Cut) -> str:
-    return json.dumps({"plan": cut.plan.as_dict(), "limit": cut.granted, "acknowledged": sorted(cut.acknowledged.items())})
-
-
-def read_through_slot(node: Node, name: str, device: str, cut: verdict.Cut) -> str:
-    """Make a slot on a disk that went through a cut and read it there; AssertionError if something is missing."""
-    node.run(f"cd /root/guest && python3 cut_point.py serve {name} {device}")
-    return node.run(f"cd /root/guest && python3 stamp_writer.py read /dev/twostep/{name}", text=known(cut)).strip()
+def known(cut: verdict.Cut, device: str) -> dict[str, object]:
+    """Return what come_up.py must know to judge the disk of a cut."""
+    return {"device": device, "plan": cut.plan.as_dict(), "limit": cut.granted, "acknowledged": sorted(cut.acknowledged.items())}
 
 
 class Cuts:
@@ -179,25 +174,22 @@ class Cuts:
         begun = time.monotonic()
         cut = self.cut(phase, "reset")
         self.node.ask("wait-ssh", "n1")
-        self.through_slot(f"reset at {phase}", "after", "/dev/disk/by-id/virtio-cut", cut, begun)
-        self.wrong += self.node.alarms()
-        self.node.down()
+        self.through_slots("reset at", {phase: known(cut, "/dev/disk/by-id/virtio-cut")}, begun)
 
     def comes_up(self, cuts: dict[str, verdict.Cut]) -> None:
         """Every disk as its cut left it gets a slot on one fresh node."""
+        begun = time.monotonic()
         self.fresh()
-        for phase, cut in cuts.items():
-            begun = time.monotonic()
-            device = self.node.plug(phase, self.work / f"{phase}.image")
-            self.through_slot(f"slot after the cut at {phase}", phase, device, cut, begun)
+        disks = {phase: known(cut, self.node.plug(phase, self.work / f"{phase}.image")) for phase, cut in cuts.items()}
+        self.through_slots("slot after the cut at", disks, begun)
+
+    def through_slots(self, what: str, disks: dict[str, dict[str, object]], begun: float) -> None:
+        """Let a node make slots on its disks and read them; then end it."""
+        answers = json.loads(self.node.run("cd /root/guest && python3 come_up.py", text=json.dumps(disks)))
+        for phase in disks:
+            self.report(f"{what} {phase}", answers[phase]["problems"], answers[phase]["summary"], begun)
         self.wrong += self.node.alarms()
         self.node.down()
-
-    def through_slot(self, what: str, name: str, device: str, cut: verdict.Cut, begun: float) -> None:
-        try:
-            self.report(what, [], read_through_slot(self.node, name, device, cut), begun)
-        except AssertionError as problem:
-            self.report(what, [str(problem)], "", begun)
 
 
 def chosen(variable: str, default: tuple[str, ...]) -> list[str]:
