@@ -52,12 +52,25 @@ def run(command: list[str]) -> int:
     """Run ``command``; fleets it left running are ended. Returns its status, or 70 if something survived even that."""
     session = uuid.uuid4().hex
     environment = {**os.environ, _VARIABLE: session, "TWOSTEP_LAB_OWNER": str(os.getpid())}
+    # The command may be heard of, and so be told to end, before Popen has returned.
+    running: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def pass_on(received: int, _frame: object) -> None:
+        if running:
+            running[0].send_signal(received)
+        else:
+            early.append(received)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
     try:
         child = subprocess.Popen(command, env=environment)
     except OSError as problem:
         raise SystemExit(f"lab: cannot run {command[0]}: {problem.strerror}. Next: lab session -- COMMAND [ARGUMENT...]") from None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _frame: child.send_signal(received))
+    running.append(child)
+    for received in early:
+        child.send_signal(received)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C goes to the whole process group: the command has it already
     status = child.wait()
 
