@@ -297,9 +297,12 @@ int twostep_swap_request(struct twostep_slot *slot, const struct twostep_request
 		err = -EINTR;
 	else
 		err = READ_ONCE(swap->answered) ? swap->error : -ETIMEDOUT;
-	/* The slot is free for the next request before this one's answer is seen. */
-	if (!err && line->mode == TWOSTEP_HANDOVER)
-		wait_event_killable(slot->wait, READ_ONCE(slot->swap) != swap);
+	/*
+	 * The slot is free for the next request before this one's answer is
+	 * seen, unless a child hangs or a two_step swap waits for one.
+	 */
+	if (READ_ONCE(swap->answered) && (err || line->mode == TWOSTEP_HANDOVER))
+		wait_event_killable_timeout(slot->wait, READ_ONCE(slot->swap) != swap, HZ);
 	kref_put(&swap->ref, twostep_swap_free);
 	return err;
 }
