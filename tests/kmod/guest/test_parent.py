@@ -18,6 +18,7 @@ import bench
 from case import Kernel
 
 DEADLINE_MS = 500
+UNLOAD_MS = 3000  # enough for an emulated rmmod on a busy machine
 
 
 class Control(Kernel):
@@ -275,14 +276,14 @@ class TwoStep(Kernel):
             self.addCleanup(parent.unlink)
         bench.run("depmod")
         with bench.Fio(self.slot.device):
-            self.detach("1.1.0", deadline_ms=DEADLINE_MS)
+            self.detach("1.1.0", deadline_ms=UNLOAD_MS)
             bench.wait_until(lambda: self.slot.get("state") == "serving", "the old child's return")
         self.assertServes("1.0.0", 2)
         self.assertEqual(self.slot.get("last_swap/result"), "returned")
 
     def test_second_deadline_with_fail(self) -> None:
         self.slot.set("expiry_policy", "fail")
-        self.detach("1.1.0", deadline_ms=DEADLINE_MS)
+        self.detach("1.1.0", deadline_ms=UNLOAD_MS)
         bench.wait_until(lambda: self.slot.get("state") == "failed", "the second deadline")
         done = bench.run("dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct", check=False)
         self.assertIn("Input/output error", done.stderr)
@@ -292,7 +293,7 @@ class TwoStep(Kernel):
         bench.run("dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct")
 
     def test_second_deadline_with_queue(self) -> None:
-        self.detach("1.1.0", deadline_ms=DEADLINE_MS)
+        self.detach("1.1.0", deadline_ms=UNLOAD_MS)
         reader = subprocess.Popen(["dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct"])
         bench.wait_until(lambda: "I/O stays queued as configured" in bench.kernel_log(), "the second deadline")
         self.assertIsNone(reader.poll())
