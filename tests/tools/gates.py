@@ -98,7 +98,7 @@ def newest_kernels(*options: str) -> list[Stage]:
 
 
 def kernels() -> list[Stage]:
-    return [*kmod(), *newest_kernels("--cached")]
+    return kmod()
 
 
 def in_lab(name: str, *command: str, live: bool = False) -> Stage:
