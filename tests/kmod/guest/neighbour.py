@@ -7,6 +7,8 @@ from __future__ import annotations
 import errno
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import threading
 
@@ -73,6 +75,16 @@ def ext4(case: Kernel, device: str) -> pathlib.Path:
 
     case.addCleanup(finish)
     return root
+
+
+def small_root(root: pathlib.Path, *programs: str) -> None:
+    """Fill ``root`` with programs and the libraries that they need."""
+    for program in programs:
+        libraries = re.findall(r"(/\S+) \(0x", bench.run("ldd", program).stdout)
+        for path in (program, *libraries):
+            target = root / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
 
 
 def on_disk(device: str, names: tuple[str, ...]) -> dict[str, bytes]:
