@@ -97,26 +97,23 @@ class Modules(Neighbour):
 class Requests(Neighbour):
     """K23: one of two swaps wins, each time."""
 
+    def ask(self, line: str, start: threading.Barrier) -> str:
+        """Ask for a swap at the same moment as the other and return what came of it: ok or the error's name."""
+        start.wait()
+        try:
+            self.slot.set("swap", line)
+        except OSError as refused:
+            return errno.errorcode[refused.errno]
+        return "ok"
+
     def test_one_of_two_wins(self) -> None:
         for version in ("1.0.0", "1.1.0"):
             bench.load(bench.module_of(version))
         for turn in range(1000 if LONG else 100):
             line = self.slot.line("1.0.0" if turn % 2 else "1.1.0", deadline_ms=5000)
-            start, answers = threading.Barrier(2), []
-
-            def ask(line=line, start=start, answers=answers) -> None:
-                start.wait()
-                try:
-                    self.slot.set("swap", line)
-                    answers.append("ok")
-                except OSError as refused:
-                    answers.append(errno.errorcode[refused.errno])
-
-            askers = [threading.Thread(target=ask) for _asker in range(2)]
-            for asker in askers:
-                asker.start()
-            for asker in askers:
-                asker.join()
+            with concurrent.futures.ThreadPoolExecutor(2) as askers:
+                start = threading.Barrier(2)
+                answers = list(askers.map(lambda both, line=line: self.ask(line, both), [start, start]))
             self.assertEqual(answers.count("ok"), 1, answers)
             self.assertLessEqual(set(answers), {"ok", "EBUSY", "ESTALE"})
             self.assertEqual(self.slot.generation, turn + 2)
