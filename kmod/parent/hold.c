@@ -34,6 +34,10 @@ static void twostep_run_queue(struct twostep_slot *slot)
 	wake_up_all(&slot->wait);
 }
 
+/*
+ * In the timer's interrupt, not in a softirq: a child that keeps a processor
+ * with preemption off also keeps the thread that softirqs may be left to.
+ */
 static enum hrtimer_restart twostep_hold_expire(struct hrtimer *timer)
 {
 	struct twostep_swap *swap = container_of(timer, struct twostep_swap, deadline);
@@ -86,7 +90,7 @@ void twostep_hold_begin(struct twostep_swap *swap)
 	WRITE_ONCE(slot->serving, NULL);
 	spin_unlock_irqrestore(&slot->lock, flags);
 	hrtimer_start(&swap->deadline, ms_to_ktime(swap->line.deadline_ms),
-		      HRTIMER_MODE_REL_SOFT);
+		      HRTIMER_MODE_REL);
 	twostep_fence();
 }
 
@@ -171,7 +175,7 @@ void twostep_hold_rearm(struct twostep_swap *swap)
 	swap->expired = false;
 	spin_unlock_irqrestore(&swap->slot->lock, flags);
 	hrtimer_start(&swap->deadline, ms_to_ktime(swap->line.deadline_ms),
-		      HRTIMER_MODE_REL_SOFT);
+		      HRTIMER_MODE_REL);
 }
 
 /* Without a child: requests end with an error until one comes. */

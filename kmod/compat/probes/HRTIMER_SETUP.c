@@ -5,5 +5,5 @@
 void probe(struct hrtimer *timer, enum hrtimer_restart (*fn)(struct hrtimer *));
 void probe(struct hrtimer *timer, enum hrtimer_restart (*fn)(struct hrtimer *))
 {
-	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 }
