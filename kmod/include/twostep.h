@@ -197,7 +197,8 @@ static inline void *twostep_request_data(struct request *rq)
  * Registration only makes a child known; a swap is asked for separately.
  * -EPROTO: contract major; -EPROTONOSUPPORT: contract minor newer than the
  * parent's; -EMSGSIZE: other struct size; -ENOSYS: a method is missing;
- * -EINVAL: a name or range; -EEXIST: family and version already there.
+ * -EBADMSG: another version than the modinfo's; -EINVAL: a name or range;
+ * -EEXIST: family and version already there.
  */
 int twostep_register_child(const struct twostep_child *child);
 /*

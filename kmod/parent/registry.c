@@ -100,6 +100,12 @@ static int twostep_check_child(const struct twostep_child *child)
 		pr_err("%s refused: a method is missing\n", module);
 		return -ENOSYS;
 	}
+	if (child->owner->version && child->version &&
+	    strcmp(child->owner->version, child->version)) {
+		pr_err("%s refused: it registers version %s, its modinfo says %s\n", module,
+		       child->version, child->owner->version);
+		return -EBADMSG;
+	}
 	if (!twostep_name_fits(child->family, TWOSTEP_FAMILY_MAX) ||
 	    !twostep_name_fits(child->version, TWOSTEP_VERSION_MAX) ||
 	    child->request_bytes > TWOSTEP_REQUEST_BYTES_MAX ||
