@@ -47,9 +47,9 @@ class Kernel(unittest.TestCase):
     def assertServes(self, version: str, generation: int) -> None:
         self.assertEqual((self.slot.get("state"), self.slot.get("version"), self.slot.generation), ("serving", version, generation))
 
-    def broken(self, mode: str, delay_ms: int = 0) -> None:
-        """Load the broken child and tell it how to fail."""
-        bench.load("twostep_remap_9_1_0")
-        parameters = pathlib.Path("/sys/module/twostep_remap_9_1_0/parameters")
+    def broken(self, mode: str, delay_ms: int = 0, version: str = "9.1.0") -> None:
+        """Load the broken child and tell it how to fail: tests/kmod/broken/README.md."""
+        bench.load(bench.module_of(version))
+        parameters = pathlib.Path(f"/sys/module/{bench.module_of(version)}/parameters")
         (parameters / "delay_ms").write_text(str(delay_ms))
         (parameters / "mode").write_text(mode)
