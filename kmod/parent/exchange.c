@@ -7,14 +7,6 @@
 
 #include "parent.h"
 
-/* The newest schema that @from writes and @to reads, or -EPROTO. */
-int twostep_common_schema(const struct twostep_child *from, const struct twostep_child *to)
-{
-	u16 schema = min(from->writes.max, to->reads.max);
-
-	return schema >= max(from->writes.min, to->reads.min) ? schema : -EPROTO;
-}
-
 /* Asks the drained @old for its state. It changes nothing by answering. */
 struct twostep_state *twostep_take_state(struct twostep_swap *swap,
 					 struct twostep_instance *old, u16 schema)

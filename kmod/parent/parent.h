@@ -84,7 +84,7 @@ enum twostep_phase {
 	TWOSTEP_RELEASE, TWOSTEP_HOLD, TWOSTEP_RETURN_HOLD, TWOSTEP_PHASES,
 };
 
-/* What user space asked for, parsed (control.c). */
+/* line.c: what user space asked for. */
 struct twostep_request_line {
 	char version[TWOSTEP_VERSION_MAX + 1];
 	u64 generation;
@@ -254,8 +254,14 @@ void twostep_hold_rearm(struct twostep_swap *swap);
 void twostep_hold_fail(struct twostep_slot *slot);
 void twostep_fence(void);
 
-/* exchange.c */
+/* handshake.c */
+int twostep_check_child(const struct twostep_child *child);
 int twostep_common_schema(const struct twostep_child *from, const struct twostep_child *to);
+
+/* line.c */
+int twostep_parse_line(struct twostep_request_line *line, char *text);
+
+/* exchange.c */
 struct twostep_state *twostep_take_state(struct twostep_swap *swap,
 					 struct twostep_instance *old, u16 schema);
 int twostep_exchange(struct twostep_swap *swap, struct twostep_instance *old,

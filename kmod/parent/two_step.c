@@ -166,6 +166,8 @@ void twostep_two_step(struct twostep_swap *swap, struct twostep_instance *old)
 				    swap->line.deadline_ms);
 		goto free;
 	}
+	/* Nobody writes the pages until somebody serves: old's address may be used again. */
+	twostep_state_give(detached.state, detached.state);
 	begun = ktime_get();
 	twostep_instance_release(old);
 	twostep_set_phase(slot, TWOSTEP_RELEASE, begun);

@@ -193,7 +193,11 @@ void remap_tracking_end(struct remap_tracking *tracking, struct remap_request *r
 	if (!remap_changes(request->rq))
 		return;
 	map = twostep_pages_write(tracking->pages, tracking->remap);
-	if (likely(map) && unlikely(atomic64_read(&map->epoch) != request->epoch))
+	if (unlikely(!map))
+		return;
+	/* The change before the look: who closes an epoch and then copies sees one of the two. */
+	smp_mb();
+	if (unlikely(atomic64_read(&map->epoch) != request->epoch))
 		remap_mark(tracking, map, request->rq);
 }
 
