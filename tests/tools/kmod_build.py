@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the parent and every release of every family for one Debian release's kernel, natively, in the lab's image of it.
 
-A warning is a failure: the compiler's with W=1, and sparse's. The broken children of the tests are built too.
+A warning is a failure: the compiler's with W=1, and sparse's. The broken children of the tests and the parent's self test are built too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bootstrap import LOCAL_CACHE, ROOT
 COMPLAINT = re.compile(r"^[^ ]*: (?:fatal )?(?:warning|error): .*|^(?:WARNING|ERROR): .*", re.MULTILINE)
 RELEASE = re.compile(r"^remap-([0-9]+\.[0-9]+\.[0-9]+)\s*:?=", re.MULTILINE)
 BROKEN = ROOT / "tests/kmod/broken"
+SELFTEST = ROOT / "tests/kmod/selftest"
 
 
 def releases(*makefiles: str) -> list[str]:
@@ -38,7 +39,7 @@ def complaints(log: str) -> list[str]:
 
 def module_names(wanted: list[str]) -> set[str]:
     """Return the file names that a build of these releases makes."""
-    return {"twostep.ko", *(f"twostep_remap_{release.replace('.', '_')}.ko" for release in wanted)}
+    return {"twostep.ko", "twostep_selftest.ko", *(f"twostep_remap_{release.replace('.', '_')}.ko" for release in wanted)}
 
 
 def lab(*arguments: str) -> list[str]:
@@ -57,6 +58,7 @@ def build(distribution: str, kernel: str, wanted: list[str], out: Path) -> tuple
         f"OUT={out}",
         f"RELEASES={' '.join(wanted)}",
         f"BROKEN={BROKEN}",
+        f"SELFTEST={SELFTEST}",
         f"KFLAGS=W=1 C=1 CHECK={sparse}",
     ]
     command = lab("chroot", "--image", distribution, str(ROOT), "make", f"-j{os.cpu_count()}", "-C", str(ROOT / "kmod"), *arguments)
