@@ -12,7 +12,7 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
 export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule clean
+.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel soak clean
 
 help: ## show this list
 	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,12 @@ newest-kernels: ## compile the kernel modules for the newest kernels that Debian
 
 molecule: ## all Molecule scenarios on virtual machines
 	@$(GATES) molecule
+
+test-kernel: ## the kernel modules' guarantees, each on each kernel, and power cuts
+	@$(GATES) test-kernel
+
+soak: ## 1,000 swaps on each kernel under verified I/O, 200 with the order of all writes judged
+	@$(GATES) soak
 
 clean: ## remove what was built here (caches that other checkouts share stay)
 	rm -rf build dist .ansible .cache .mypy_cache .ruff_cache .pytest_cache tests/output

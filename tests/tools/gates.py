@@ -97,13 +97,9 @@ def newest_kernels(*options: str) -> list[Stage]:
     return [Stage("newest kernels", script("newest_kernels", *options))]
 
 
-def kernels() -> list[Stage]:
-    return kmod()
-
-
-def in_lab(name: str, *command: str, live: bool = False) -> Stage:
+def in_lab(name: str, *command: str, live: bool = False, **variables: str) -> Stage:
     """Return a stage whose machines end with it, run with the installed artifact."""
-    environment = {"PYTHONPATH": str(ROOT / "molecule"), "ANSIBLE_COLLECTIONS_PATH": INSTALLED}
+    environment = {"PYTHONPATH": str(ROOT / "molecule"), "ANSIBLE_COLLECTIONS_PATH": INSTALLED, **variables}
     return Stage(name, [PYTHON, "-m", "lab", "session", "--", *command], environment, live)
 
 
@@ -111,9 +107,26 @@ def install() -> list[Stage]:
     return [Stage("install artifact", script("artifact", "install"))]
 
 
-def molecule() -> list[Stage]:
-    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
-    return [*install(), *(in_lab(f"molecule {name}", *tool("molecule", "test", "-s", name)) for name in scenarios)]
+def scenarios(pattern: str = "*") -> list[str]:
+    """Return the names of the Molecule scenarios that match."""
+    return sorted(path.parent.name for path in (ROOT / "molecule").glob(f"{pattern}/molecule.yml"))
+
+
+def molecule(pattern: str = "*") -> list[Stage]:
+    return [in_lab(f"molecule {name}", *tool("molecule", "test", "-s", name)) for name in scenarios(pattern)]
+
+
+def power_cuts() -> list[Stage]:
+    return [in_lab("power cuts", PYTHON, str(ROOT / "tests/kmod/host/power_cuts.py"))]
+
+
+def soak() -> list[Stage]:
+    """Return the long form of what the kernel scenarios do shortly: swaps by the thousand, and the order of writes."""
+    return [
+        in_lab(f"{what} {name}", *tool("molecule", "test", "-s", name), LAB_TESTS=tests, TWOSTEP_SWAPS=swaps)
+        for name in scenarios("kernel_*")
+        for what, tests, swaps in (("soak", "test_soak", "1000"), ("order", "test_order", "200"))
+    ]
 
 
 def demo() -> list[Stage]:
@@ -145,9 +158,13 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "artifact": lambda: Target(alone=artifact()),
     "kmod": lambda: Target(alone=kmod()),
     "newest-kernels": lambda: Target(alone=newest_kernels()),
-    "molecule": lambda: Target(alone=molecule()),
+    "molecule": lambda: Target(alone=[*install(), *molecule()]),
+    "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_*"), *power_cuts()]),
+    "soak": lambda: Target(alone=[*kmod(), *soak()]),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
-    "test": lambda: Target(together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kernels(), *molecule()]),
+    "test": lambda: Target(
+        together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts()]
+    ),
 }
 
 
