@@ -129,6 +129,10 @@ def soak() -> list[Stage]:
     ]
 
 
+def mutants() -> list[Stage]:
+    return [in_lab("mutants", PYTHON, str(ROOT / "tests/kmod/mutants/mutants.py"))]
+
+
 def demo() -> list[Stage]:
     return [*install(), in_lab("demo", PYTHON, "-m", "demo", live=True)]
 
@@ -160,6 +164,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "newest-kernels": lambda: Target(alone=newest_kernels()),
     "molecule": lambda: Target(alone=[*install(), *molecule()]),
     "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_*"), *power_cuts()]),
+    "mutants": lambda: Target(alone=mutants()),
     "soak": lambda: Target(alone=[*kmod(), *soak()]),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(

@@ -47,8 +47,8 @@ def lab(*arguments: str) -> list[str]:
     return [str(LOCAL_CACHE / "venv-dev/bin/python"), "-m", "lab", *arguments]
 
 
-def build(distribution: str, kernel: str, wanted: list[str], out: Path) -> tuple[int, str]:
-    """Build in a chroot of the image; return the exit status and the log."""
+def build(distribution: str, kernel: str, wanted: list[str], out: Path, kmod: Path = ROOT / "kmod") -> tuple[int, str]:
+    """Build the modules of the folder ``kmod``, which is in the checkout, in a chroot of the image; return the exit status and the log."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     sparse = out / "sparse"
@@ -61,7 +61,7 @@ def build(distribution: str, kernel: str, wanted: list[str], out: Path) -> tuple
         f"SELFTEST={SELFTEST}",
         f"KFLAGS=W=1 C=1 CHECK={sparse}",
     ]
-    command = lab("chroot", "--image", distribution, str(ROOT), "make", f"-j{os.cpu_count()}", "-C", str(ROOT / "kmod"), *arguments)
+    command = lab("chroot", "--image", distribution, str(ROOT), "make", f"-j{os.cpu_count()}", "-C", str(kmod), *arguments)
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
