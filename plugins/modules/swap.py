@@ -63,6 +63,13 @@ options:
     description: Seconds to wait for the unit's answer. After them the module fails with code C(still_running); the swap goes on.
     type: float
     default: 120.0
+  one_way:
+    description:
+      - Consent to a version that writes no state which the old one reads. From the commit on there is no hot way back, and none
+        out of the probation either.
+      - Without it such a swap fails with code C(no_way_back), before anything is loaded.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and returns the verdict and what would be done.
@@ -234,6 +241,7 @@ def argument_spec() -> dict[str, Any]:
         "commit": {"type": "bool", "default": True},
         "run_id": {"type": "str"},
         "timeout_s": {"type": "float", "default": 120.0},
+        "one_way": {"type": "bool", "default": False},
     }
 
 
@@ -248,6 +256,7 @@ def wish_from(params: dict[str, Any]) -> swap_plan.Wish:
         params["commit"],
         params["run_id"],
         params["timeout_s"],
+        params["one_way"],
     )
 
 

@@ -279,15 +279,18 @@ def _way_back(question: Question, candidate: Candidate) -> Iterator[Reason]:
         return
     gained = sorted(set(candidate.features) - set(old.features))
     if candidate.schema_writes.overlap(old.schema_reads) is None:
-        why = f"{candidate.name} writes schemas {candidate.schema_writes}, {old.module} reads {old.schema_reads}"
+        yield Reason(
+            "state",
+            "no_way_back",
+            "warning",
+            f"There is no way back: {candidate.name} writes schemas {candidate.schema_writes}, {old.module} reads {old.schema_reads}.",
+            "Consent with one_way if that is meant; going back later means taking the slot down.",
+        )
     elif gained:
-        why = f"{candidate.name} promises {', '.join(gained)}, which {old.module} does not"
-    else:
-        return
-    yield Reason(
-        "state",
-        "no_way_back",
-        "warning",
-        f"There is no hot way back: {why}.",
-        "Go on if that is meant; going back later means taking the slot down.",
-    )
+        yield Reason(
+            "contract",
+            "promise_gained",
+            "warning",
+            f"After the commit there is no hot way back: {candidate.name} promises {', '.join(gained)}, which {old.module} does not.",
+            "Go on if that is meant; going back later means taking the slot down.",
+        )

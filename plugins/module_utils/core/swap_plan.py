@@ -29,6 +29,7 @@ class Wish:
     commit: bool = True
     run_id: str = "by-hand"
     timeout_s: float = 120.0
+    one_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,15 @@ class Step:
 
 
 def wish(
-    slot: object, version: object, mode: str, deadline_ms: int, generation: int | None, commit: bool, run_id: object, timeout_s: float
+    slot: object,
+    version: object,
+    mode: str,
+    deadline_ms: int,
+    generation: int | None,
+    commit: bool,
+    run_id: object,
+    timeout_s: float,
+    one_way: bool = False,
 ) -> Wish:
     """Return the options or raise the code of the first one that does not pass."""
     if mode not in MODES:
@@ -55,7 +64,7 @@ def wish(
     if not timeout_s >= _MIN_TIMEOUT_S:
         raise TwostepError("bad_timeout", f"timeout_s is {timeout_s}.", "Use a number of seconds from 1.")
     checked_id = "by-hand" if run_id is None else names.identifier(run_id)
-    return Wish(names.slot(slot), names.version(version), mode, deadline_ms, generation, commit, checked_id, timeout_s)
+    return Wish(names.slot(slot), names.version(version), mode, deadline_ms, generation, commit, checked_id, timeout_s, one_way)
 
 
 def next_step(wanted: Wish, slot: Slot, boot_version: str | None) -> Step:
@@ -82,6 +91,9 @@ def mode_of(wanted: Wish, verdict: Verdict) -> str:
     reason = verdict.blocking
     if reason is not None:
         raise TwostepError(reason.code, reason.message, reason.next_step, verdict.as_dict())
+    no_return = next((entry for entry in verdict.reasons if entry.code == "no_way_back"), None)
+    if no_return and not wanted.one_way:
+        raise TwostepError("no_way_back", no_return.message, "Set one_way to true if that is meant.", verdict.as_dict())
     if verdict.mode is None:
         raise TwostepError("no_mode", f"The verdict {verdict.verdict} names no mode.", "Report this, with the slot's status.")
     if wanted.mode == "handover" and verdict.mode != "handover":

@@ -28,6 +28,7 @@ class SwapRequest:
     :ivar srcversion: checksum of the sources that the file carries, so that the module loaded is the one that was checked.
     :ivar depends: modules that the candidate needs.
     :ivar state_schema: schema that two_step names to the kernel, None for its own choice.
+    :ivar one_way: consent to a version that writes no state which the old one reads.
     """
 
     swap_id: str
@@ -49,6 +50,7 @@ class SwapRequest:
     srcversion: str = ""
     depends: tuple[str, ...] = ()
     state_schema: int | None = None
+    one_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def parse_request(text: str, where: str) -> SwapRequest:
     known = {entry.name for entry in fields(SwapRequest)}
     if set(data) != known:
         raise _damaged(where, f"its keys differ: {', '.join(sorted(set(data) ^ known))[:80]}")
-    _typed(data, where, generation=(int,), deadline_ms=(int,), swap=(bool,), commit=(bool,), release_first=(bool,))
+    _typed(data, where, generation=(int,), deadline_ms=(int,), swap=(bool,), commit=(bool,), release_first=(bool,), one_way=(bool,))
     _typed(data, where, path=(str,), srcversion=(str,), requested_at=(str,), depends=(list,), state_schema=(int, type(None)))
     if data["mode"] not in slots.MODES or not DEADLINE_MS[0] <= data["deadline_ms"] <= DEADLINE_MS[1] or data["generation"] < 0:
         raise _damaged(where, "its mode, deadline or generation is out of range")

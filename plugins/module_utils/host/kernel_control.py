@@ -38,11 +38,13 @@ class SwapLine:
     mode: str = "handover"
     deadline_ms: int = 500
     schema: int | None = None
+    one_way: bool = False
 
     def text(self) -> str:
         """Return the line."""
         line = f"version={names.version(self.version)} generation={self.generation:d} mode={self.mode} deadline_ms={self.deadline_ms:d}"
-        return line if self.schema is None else f"{line} schema={self.schema:d}"
+        line = line if self.schema is None else f"{line} schema={self.schema:d}"
+        return f"{line} one_way=1" if self.one_way else line
 
 
 _NOT_PERMITTED = (
@@ -64,7 +66,7 @@ _SWAP: dict[int, tuple[str, str, str]] = {
     errno.ENOTRECOVERABLE: (
         "no_way_back",
         "the new child writes no state that the old one reads",
-        "Go through a version between them, or take the slot down first.",
+        "Consent with one_way, or go through a version between them.",
     ),
     errno.EAGAIN: ("suspending", "the machine is being suspended", "Run again when it is awake."),
     errno.EINTR: ("interrupted", "the requester was killed; the swap goes on", "Read the slot to see how it ended."),

@@ -115,7 +115,7 @@ class Transaction:
             else:
                 self._preload = load(world, request)
             told["loaded"] = self._preload.loaded
-        line = SwapLine(request.to_version, request.generation, request.mode, request.deadline_ms, request.state_schema)
+        line = SwapLine(request.to_version, request.generation, request.mode, request.deadline_ms, request.state_schema, request.one_way)
         with self._phase("swap") as told:
             told["line"] = line.text()
             try:

@@ -215,6 +215,7 @@ class Job:
             srcversion=checked.candidate.srcversion,
             depends=checked.candidate.depends,
             state_schema=checked.verdict.schema,
+            one_way=wanted.one_way,
         )
 
     def _wait(self, request: SwapRequest) -> SwapResult:

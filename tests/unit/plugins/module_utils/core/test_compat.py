@@ -58,7 +58,7 @@ TABLE = {
     "contract minor newer": (new(contract=Contract(1, 1)), "cold", ["contract_minor"], "contract"),
     "contract minor older": ({"contract": Contract(1, 3)}, "hot", [], None),
     "a promise dropped": (new(features=("flush",)), "warm", ["feature_dropped"], "contract"),
-    "a promise more": (new(features=("flush", "fua", "discard")), "hot", ["no_way_back"], "state"),
+    "a promise more": (new(features=("flush", "fua", "discard")), "hot", ["promise_gained"], "contract"),
     "no schema": (new(schema_reads=Range(3, 4)), "warm", ["schema_none"], "state"),
     "one common schema": (new(schema_reads=Range(2, 9)), "hot", [], None),
     "writes what the old one does not read": (new(schema_writes=Range(3, 3)), "hot", ["no_way_back"], "state"),
@@ -186,7 +186,12 @@ SENTENCES = {
     ),
     "no_way_back": (
         new(schema_writes=Range(3, 3)),
-        "There is no hot way back: twostep_remap_1_1_0 writes schemas 3-3, twostep_remap_1_0_0 reads 1-2.",
+        "There is no way back: twostep_remap_1_1_0 writes schemas 3-3, twostep_remap_1_0_0 reads 1-2.",
+        "Consent with one_way if that is meant; going back later means taking the slot down.",
+    ),
+    "promise_gained": (
+        new(features=("flush", "fua", "discard")),
+        "After the commit there is no hot way back: twostep_remap_1_1_0 promises discard, which twostep_remap_1_0_0 does not.",
         "Go on if that is meant; going back later means taking the slot down.",
     ),
     "slot_busy": (

@@ -87,6 +87,15 @@ def test_what_rules_a_swap_out_is_the_error() -> None:
     assert caught.value.data["verdict"] == "warm"
 
 
+def test_no_way_back_needs_consent() -> None:
+    reason = Reason("state", "no_way_back", "warning", "There is no way back.", "Consent.")
+    verdict = Verdict("hot", "handover", (reason,))
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0"), verdict)
+    assert (caught.value.code, str(caught.value)) == ("no_way_back", "There is no way back. Next: Set one_way to true if that is meant.")
+    assert swap_plan.mode_of(Wish("data", "1.1.0", one_way=True), verdict) == "handover"
+
+
 def test_handover_is_not_silently_another_mode() -> None:
     reason = Reason("slot", "same_module", "two_step", "One module of a name.", "Nothing to do.")
     with pytest.raises(TwostepError) as caught:

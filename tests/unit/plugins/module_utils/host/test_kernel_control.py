@@ -43,6 +43,10 @@ def test_a_version_is_checked_before_it_gets_into_the_line() -> None:
     assert raised(SwapLine("1.1.0 generation=0", 1).text).code == "bad_version"
 
 
+def test_consent_is_a_word_of_the_line() -> None:
+    assert SwapLine("1.1.0", 1, one_way=True).text() == "version=1.1.0 generation=1 mode=handover deadline_ms=500 one_way=1"
+
+
 def test_one_write_for_each_wish(fake_parent: FakeParent) -> None:
     control = fake_parent.control
     control.configure("data", "params", "lower=/dev/vdc")
