@@ -101,6 +101,30 @@ slots:
     openers:
       description: Open file descriptions of the device.
       type: int
+    srcversion:
+      description: Checksum of the sources of the module that serves; null without a child.
+      type: str
+      sample: B1E9D8E4D0A5B3C7F6A9812
+    previous:
+      description: Version that served before; null before the first swap.
+      type: str
+      sample: 1.0.0
+    probation:
+      description: V(none), V(watching), V(alarmed) while the parked child comes back, or V(one_way) where it cannot.
+      type: str
+      sample: none
+    probation_failures:
+      description: Requests that the new child failed in the probation that runs or ran last. They were tried again.
+      type: int
+      sample: 0
+    refused_ends:
+      description: Ends of requests that a child did not have. Each one is a defect of a child.
+      type: int
+      sample: 0
+    hold_histogram:
+      description: Requests that holds have kept waiting, over all holds; the number at place i counts those below 2^i microseconds.
+      type: list
+      elements: int
     last_swap:
       description: How the last swap went, with its durations in nanoseconds.
       type: dict

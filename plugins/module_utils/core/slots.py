@@ -20,9 +20,13 @@ _MAX_WORD = 32
 _MAX_LINE = 512
 STATES = ("empty", "serving", "held", "detached", "failed")
 MODES = ("handover", "two_step")
+PROBATIONS = ("none", "watching", "alarmed", "one_way")
 RESULTS = ("none", "running", "ok", "returned", "detached", "failed")
 
-SLOT_FILES = ("state", "family", "params", "version", "module", "generation", "parked", "inflight", "openers")
+SLOT_FILES = (
+    "state", "family", "params", "version", "module", "generation", "parked", "inflight", "openers",
+    "srcversion", "previous", "probation", "probation_failures", "refused_ends", "hold_histogram",
+)  # fmt: skip
 TIMES = ("prepare_ns", "quiesce_ns", "drain_ns", "abandon_ns", "adopt_ns", "release_ns", "hold_ns")
 LAST_SWAP_FILES = ("generation", "from", "to", "mode", "result", "reason", "held_requests", *TIMES)
 CHILD_FILES = ("family", "version", "contract", "features", "schema_reads", "schema_writes", "request_bytes", "users")
@@ -83,7 +87,14 @@ class LastSwap:
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot. `version` and `module` are None while no child serves, `family` while none is set, `parked` outside probation."""
+    """One slot. `version` and `module` are None while no child serves, `family` while none is set, `parked` outside probation.
+
+    :ivar srcversion: checksum of the sources of the module that serves, None without one.
+    :ivar previous: version that served before, None before the first swap.
+    :ivar probation_failures: requests that the new child failed in the probation that runs or ran last.
+    :ivar refused_ends: ends of requests that a child did not have; each is a defect of a child.
+    :ivar hold_histogram: requests that a hold has kept waiting, the ith number those below 2^i us.
+    """
 
     slot: str
     state: str
@@ -97,11 +108,18 @@ class Slot:
     openers: int
     last_swap: LastSwap
     child: Mapping[str, str] = field(default_factory=dict)
+    srcversion: str | None = None
+    previous: str | None = None
+    probation: str = "none"
+    probation_failures: int = 0
+    refused_ends: int = 0
+    hold_histogram: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the slot as plain data; the last swap's versions are called `from` and `to` as in the kernel."""
         data = asdict(self)
         last = data["last_swap"]
+        data["hold_histogram"] = list(self.hold_histogram)
         last["from"], last["to"] = last.pop("from_version"), last.pop("to_version")
         data["child"] = {name: int(value) if value.isascii() and value.isdigit() else value for name, value in sorted(self.child.items())}
         return data
@@ -184,6 +202,11 @@ def words(text: str) -> tuple[str, ...]:
     return found
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Return numbers with spaces between them; raises ValueError."""
+    return tuple(number(word) for word in text.split(" "))
+
+
 def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in allowed:
@@ -195,6 +218,12 @@ def _choice(allowed: tuple[str, ...]) -> Callable[[str], str]:
 
 def _line(text: str) -> str:
     if len(text) > _MAX_LINE or not text.isprintable():
+        raise ValueError(text)
+    return text
+
+
+def _word(text: str) -> str:
+    if not text.isascii() or not text.isalnum() or len(text) > _MAX_WORD:
         raise ValueError(text)
     return text
 
@@ -267,6 +296,12 @@ def parse_slot(
         openers=files.number("openers"),
         last_swap=parse_last_swap(f"{folder}/last_swap", last_swap),
         child={key: _told(text) for key, text in (child or {}).items()},
+        srcversion=files.get("srcversion", _optional(_word), "a checksum or empty"),
+        previous=files.get("previous", _optional(names.version), "a version or empty"),
+        probation=files.get("probation", _choice(PROBATIONS), "a state of a probation"),
+        probation_failures=files.number("probation_failures"),
+        refused_ends=files.number("refused_ends"),
+        hold_histogram=files.get("hold_histogram", numbers, "a row of numbers"),
     )
 
 

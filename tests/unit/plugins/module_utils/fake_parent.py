@@ -106,6 +106,7 @@ class FakeParent:
         self.register(version)
         self.set(slot, state="serving", family="remap", params="lower=/dev/vdb", version=version, module=module_of(version))
         self.set(slot, generation=generation, parked="", inflight=0, openers=0, child__reads=3)
+        self.set(slot, srcversion="", previous="", probation="none", probation_failures=0, refused_ends=0, hold_histogram="0 0 0")
         self.set(slot, last_swap__generation=generation, last_swap__from="", last_swap__to=version, last_swap__mode="handover")
         self.set(slot, last_swap__result="ok", last_swap__reason="first adoption", last_swap__held_requests=0, last_swap__hold_ns=0)
         self.set(slot, **{f"last_swap__{name}": 0 for name in TIMES})

@@ -16,6 +16,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
 
 EMPTY = {"state": "empty", "family": "", "params": "", "version": "", "module": "", "generation": "0", "parked": "", "inflight": "0"}
+EMPTY.update(srcversion="", previous="", probation="none", probation_failures="0", refused_ends="0", hold_histogram="0 0")
 LAST = dict.fromkeys(slots.LAST_SWAP_FILES, "0")
 LAST.update({"from": "", "to": "", "mode": "handover", "result": "none", "reason": ""})
 

@@ -18,6 +18,12 @@ SLOT = {
     "parked": "\n",
     "inflight": "0\n",
     "openers": "2\n",
+    "srcversion": "B1E9D8E4D0A5B3C7F6A9812\n",
+    "previous": "1.0.0\n",
+    "probation": "watching\n",
+    "probation_failures": "1\n",
+    "refused_ends": "0\n",
+    "hold_histogram": "0 0 5 1\n",
 }
 LAST = {
     "generation": "4\n",
@@ -44,6 +50,8 @@ CHILD = {
 def test_a_slot_becomes_typed() -> None:
     slot = slots.parse_slot("data", "/s", SLOT, LAST, {"reads": "12\n", "latency_read": "1 2 3\n"})
     assert (slot.slot, slot.version, slot.generation, slot.parked, slot.openers) == ("data", "1.1.0", 4, None, 2)
+    assert (slot.previous, slot.probation, slot.probation_failures, slot.refused_ends) == ("1.0.0", "watching", 1, 0)
+    assert (slot.srcversion, slot.hold_histogram) == ("B1E9D8E4D0A5B3C7F6A9812", (0, 0, 5, 1))
     assert slot.last_swap.from_version == "1.0.0"
     assert slot.last_swap.times() == {name: number for number, name in enumerate(slots.TIMES)}
     told = slot.as_dict()
@@ -73,6 +81,10 @@ def test_empty_files_are_none() -> None:
         ("params", "a\x1b[2J\n", "one line"),
         ("params", "x" * 513, "one line"),
         ("openers", "", "a number"),
+        ("srcversion", "B1 E9\n", "a checksum or empty"),
+        ("previous", "x\n", "a version or empty"),
+        ("probation", "\n", "a state of a probation"),
+        ("hold_histogram", "1  2\n", "a row of numbers"),
     ],
 )
 def test_a_bad_file_is_named(name: str, text: str, expected: str) -> None:
