@@ -42,6 +42,8 @@ options:
   deadline_ms:
     description:
       - Longest hold in milliseconds, from 1 to 10000. The kernel itself keeps it and goes back to the old child then.
+      - More than half of the host's sysctl C(kernel.hung_task_timeout_secs) fails with code C(deadline_hung_task); V(two_step)
+        counts twice.
     type: int
     default: 500
   generation:

@@ -86,6 +86,22 @@ def next_step(wanted: Wish, slot: Slot, boot_version: str | None) -> Step:
     return Step("swap", slot.version, release_first=slot.parked == wanted.version)
 
 
+def check_hold(wanted: Wish, mode: str, hung_task_timeout_s: int) -> None:
+    """Refuse a hold that the kernel's hung-task detector could take for a defect.
+
+    :param hung_task_timeout_s: the kernel's `hung_task_timeout_secs`, 0 where nothing is detected. Half of it is left for what
+        waits behind the hold. A two_step swap may use its deadline twice.
+    """
+    longest_ms = wanted.deadline_ms * (2 if mode == "two_step" else 1)
+    if hung_task_timeout_s and longest_ms > hung_task_timeout_s * 1000 // 2:
+        raise TwostepError(
+            "deadline_hung_task",
+            f"A hold of {longest_ms} ms is more than half of the {hung_task_timeout_s} s after which the kernel reports a hung task.",
+            "Lower deadline_ms, or raise the sysctl kernel.hung_task_timeout_secs on the host.",
+            {"hung_task_timeout_s": hung_task_timeout_s},
+        )
+
+
 def mode_of(wanted: Wish, verdict: Verdict) -> str:
     """Return the mode of the swap, or raise the reason that rules it out."""
     reason = verdict.blocking

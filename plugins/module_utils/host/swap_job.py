@@ -12,7 +12,7 @@ from ..core.errors import TwostepError
 from ..core.slots import Slot
 from ..core.swap_plan import Step, Wish
 from ..core.swap_request import SwapRequest, SwapResult
-from . import aftermath, boot, compat, swap_folder, unit
+from . import aftermath, boot, compat, hung_task, swap_folder, unit
 from .swap import what_stands
 from .world import World
 
@@ -179,7 +179,9 @@ class Job:
 
     def _mode(self, checked: compat.Checked) -> str:
         self._verdict = checked.verdict.as_dict()
-        return swap_plan.mode_of(self._wanted, checked.verdict)
+        mode = swap_plan.mode_of(self._wanted, checked.verdict)
+        swap_plan.check_hold(self._wanted, mode, hung_task.timeout_s(self._world.paths))
+        return mode
 
     def _request(self, slot: Slot, step: Step) -> SwapRequest:
         wanted, world = self._wanted, self._world

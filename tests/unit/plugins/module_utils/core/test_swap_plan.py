@@ -87,6 +87,23 @@ def test_what_rules_a_swap_out_is_the_error() -> None:
     assert caught.value.data["verdict"] == "warm"
 
 
+@pytest.mark.parametrize(
+    ("deadline_ms", "mode", "fits"),
+    [(2500, "handover", True), (2501, "handover", False), (1250, "two_step", True), (1251, "two_step", False)],
+)
+def test_a_hold_is_never_taken_for_a_hung_task(deadline_ms: int, mode: str, fits: bool) -> None:
+    wanted = Wish("data", "1.1.0", deadline_ms=deadline_ms)
+    swap_plan.check_hold(wanted, mode, 0)
+    if fits:
+        swap_plan.check_hold(wanted, mode, 5)
+        return
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.check_hold(wanted, mode, 5)
+    assert caught.value.code == "deadline_hung_task"
+    assert caught.value.message.endswith("ms is more than half of the 5 s after which the kernel reports a hung task.")
+    assert caught.value.next_step == "Lower deadline_ms, or raise the sysctl kernel.hung_task_timeout_secs on the host."
+
+
 def test_no_way_back_needs_consent() -> None:
     reason = Reason("state", "no_way_back", "warning", "There is no way back.", "Consent.")
     verdict = Verdict("hot", "handover", (reason,))

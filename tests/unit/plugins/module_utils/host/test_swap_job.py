@@ -45,6 +45,12 @@ def refused(fake: FakeParent, version: str = "1.1.0", **options: object) -> Twos
     return caught.value
 
 
+def test_fake_parent_a_hold_that_looks_hung_is_refused_before_anything_is_loaded(fake_parent: FakeParent) -> None:
+    fake_parent.put(fake_parent.root / "proc/sys/kernel/hung_task_timeout_secs", "5")
+    assert refused(fake_parent, deadline_ms=3000).code == "deadline_hung_task"
+    assert (started(fake_parent), fake_parent.writes) == ([], [])
+
+
 def pending(fake: FakeParent, to: str = "1.1.0", commit: bool = True) -> SwapRequest:
     """Write a request whose agent has not answered."""
     request = SwapRequest(
