@@ -107,7 +107,7 @@ def compile_all(built: image.Image) -> Result:
     log = out / "build.log"
     wanted = kmod_build.all_releases()
     make = ["make", f"-j{os.cpu_count()}", "-C", str(ROOT / "kmod"), f"KDIR=/lib/modules/{built.kernel}/build", f"OUT={out}",
-            f"RELEASES={' '.join(wanted)}", f"BROKEN={kmod_build.BROKEN}"]  # fmt: skip
+            f"RELEASES={' '.join(wanted)}", f"BROKEN={kmod_build.BROKEN}", f"SELFTEST={kmod_build.SELFTEST}"]  # fmt: skip
     rc = chroot.run(built, ROOT, ["sh", "-c", 'exec "$@" >"$0" 2>&1', str(log), *make])
     text = log.read_text(errors="replace")
     complaints = kmod_build.complaints(text)
