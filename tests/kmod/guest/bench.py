@@ -134,7 +134,7 @@ class Fio:
 
     def __init__(self, device: str, *extra: str, disk: str = "") -> None:
         self.disk = disk or "!".join(device.split("/")[-2:])
-        self.report = pathlib.Path(f"/run/fio-{self.disk}.json")
+        self.report = pathlib.Path(f"/run/fio-{device.strip('/').replace('/', '!')}.json")  # of its own also beside another
         self.argv = [
             "fio", "--name=verify", f"--filename={device}", "--rw=randwrite", "--bs=4k", "--size=32m", "--iodepth=8",
             "--ioengine=libaio", "--direct=1", "--verify=crc32c", "--verify_backlog=256", "--verify_fatal=1",
