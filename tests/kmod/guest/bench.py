@@ -121,8 +121,8 @@ class Slot:
 
 
 def completed(disk: str) -> int:
-    """Return how many requests of any kind a block device has completed."""
-    counts = pathlib.Path(f"/sys/block/{disk}/stat").read_text().split()
+    """Return how many requests of any kind a block device, or a partition, has completed."""
+    counts = pathlib.Path(f"/sys/class/block/{disk}/stat").read_text().split()
     return sum(int(counts[field]) for field in (0, 4, 11, 15))
 
 

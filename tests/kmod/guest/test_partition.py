@@ -23,9 +23,7 @@ class Partitions(Neighbour):
     def test_each_partition_goes_on(self) -> None:
         self.partition()
         self.assertEqual(self.sizes(), {"twostep!t1": 16 * MIB, "twostep!t2": 32 * MIB})
-        with bench.Fio(f"{self.slot.device}1", "--size=8m", disk="twostep!t"), bench.Fio(
-            f"{self.slot.device}2", "--size=8m", disk="twostep!t"
-        ):  # fmt: skip
+        with bench.Fio(f"{self.slot.device}1", "--size=8m"), bench.Fio(f"{self.slot.device}2", "--size=8m"):
             self.change()
         self.assertEqual(self.sizes(), {"twostep!t1": 16 * MIB, "twostep!t2": 32 * MIB})
 

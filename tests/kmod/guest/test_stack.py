@@ -76,7 +76,8 @@ class Volumes(Neighbour):
             pathlib.Path(f"/dev/vgt/{name}").write_bytes(before)
         self.lvm("lvcreate", "-n", "plainshot", "-s", "-L", "40m", "vgt/plain")
         self.lvm("lvcreate", "-n", "thinshot", "-s", "vgt/thin")
-        with bench.Fio("/dev/vgt/plain", "--size=8m", disk="twostep!t"), bench.Fio("/dev/vgt/thin", "--size=8m", disk="twostep!t"):
+        plain, thin = (pathlib.Path(f"/dev/vgt/{name}").resolve().name for name in ("plain", "thin"))
+        with bench.Fio("/dev/vgt/plain", "--size=8m", disk=plain), bench.Fio("/dev/vgt/thin", "--size=8m", disk=thin):
             self.change()
             with Hold(self.slot, deadline_ms=1000, expires=True):
                 pass
