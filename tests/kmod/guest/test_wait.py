@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 
 import bench
 import neighbour
@@ -122,3 +123,19 @@ class Signal(Neighbour):
             bench.wait_until(lambda: self.slot.get("openers") == "0", "the killed task's files are closed")
             self.assertEqual(self.slot.get("inflight"), "0")
             self.change(2, works=False)
+
+
+class Clock(Neighbour):
+    """K60: the wall clock is set in a hold; the deadline and who waits do not care."""
+
+    def test_the_deadline_is_not_the_wall_clocks(self) -> None:
+        for jump_s in (86400, -86400):
+            with Hold(self.slot, deadline_ms=2000, expires=True) as hold:
+                reader = self.start("dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct")
+                neighbour.wait_for_sleep(reader, "the reader waits")
+                time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) + jump_s)
+                self.assertTrue(hold.lasts())
+            self.ended(reader)
+            self.assertGreaterEqual(self.slot.number("last_swap/hold_ns"), 2000 * 10**6)
+            self.assertLess(self.slot.number("last_swap/hold_ns"), 10000 * 10**6)
+        self.change(2, works=False)
