@@ -120,6 +120,10 @@ def power_cuts() -> list[Stage]:
     return [in_lab("power cuts", PYTHON, str(ROOT / "tests/kmod/host/power_cuts.py"))]
 
 
+def replication() -> list[Stage]:
+    return [in_lab("replication", PYTHON, str(ROOT / "tests/kmod/host/replication.py"))]
+
+
 def soak() -> list[Stage]:
     """Return the long form of what the kernel scenarios do shortly: swaps by the thousand, and the order of writes."""
     return [
@@ -163,12 +167,12 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "kmod": lambda: Target(alone=kmod()),
     "newest-kernels": lambda: Target(alone=newest_kernels()),
     "molecule": lambda: Target(alone=[*install(), *molecule()]),
-    "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_*"), *power_cuts()]),
+    "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_*"), *power_cuts(), *replication()]),
     "mutants": lambda: Target(alone=mutants()),
     "soak": lambda: Target(alone=[*kmod(), *soak()]),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(
-        together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts()]
+        together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts(), *replication()]
     ),
 }
 

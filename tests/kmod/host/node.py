@@ -14,10 +14,10 @@ ALARMS = re.compile("|".join((ROOT / "tests/kmod/guest/alarms.txt").read_text(en
 
 
 class Node:
-    """A node named n1 in a fleet of its own."""
+    """A node, by default the only one, of a fleet of its own."""
 
-    def __init__(self, state: Path, image: str) -> None:
-        self.state, self.image = state, image
+    def __init__(self, state: Path, image: str, name: str = "n1") -> None:
+        self.state, self.image, self.name = state, image, name
 
     def lab(self, verb: str, *words: str) -> list[str]:
         return [sys.executable, "-m", "lab", verb, "--state", str(self.state), *words]
@@ -26,7 +26,7 @@ class Node:
         subprocess.run(self.lab(verb, *words), check=True)
 
     def ssh(self, *command: str) -> list[str]:
-        return self.lab("ssh", "n1", "--", *command)
+        return self.lab("ssh", self.name, "--", *command)
 
     def run(self, *command: str, text: str = "") -> str:
         """Run a command on the node; what it prints."""
@@ -48,14 +48,14 @@ class Node:
 
     def plug(self, name: str, disk: Path, log: Path | None = None) -> str:
         """Plug in a disk; the device's name in the guest, where it is when this returns."""
-        self.ask("plug-disk", "n1", name, "--disk", str(disk), *(["--log", str(log)] if log else []))
+        self.ask("plug-disk", self.name, name, "--disk", str(disk), *(["--log", str(log)] if log else []))
         device = f"/dev/disk/by-id/virtio-{name}"
         self.run("udevadm", "wait", "--timeout=60", device)
         return device
 
     def alarms(self) -> list[str]:
         """Return what the kernel reported that is always a defect; the console has outlived the machine."""
-        console = (self.state / "n1.console").read_text(encoding="utf-8", errors="replace")
+        console = (self.state / f"{self.name}.console").read_text(encoding="utf-8", errors="replace")
         return [line for line in console.splitlines() if ALARMS.search(line)]
 
     def down(self) -> None:
