@@ -12,7 +12,7 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
 export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel soak mutants clean
+.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel soak mutants bench clean
 
 help: ## show this list
 	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ soak: ## 1,000 swaps on each kernel under verified I/O, 200 with the order of al
 
 mutants: ## take the kernel modules' guards away, one at a time: the test of each must go red
 	@$(GATES) mutants
+
+bench: ## figures: what a parent costs per I/O, how long holds last, beside device-mapper and a cold upgrade
+	@$(GATES) bench
 
 clean: ## remove what was built here (caches that other checkouts share stay)
 	rm -rf build dist .ansible .cache .mypy_cache .ruff_cache .pytest_cache tests/output

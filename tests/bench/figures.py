@@ -18,7 +18,7 @@ Row = Sequence[object]
 class Summary(NamedTuple):
     """What is told of a set of values; every value counts, none is left out."""
 
-    count: int
+    number: int
     least: float
     median: float
     p90: float
@@ -112,7 +112,7 @@ def too_dear(found: Iterable[Steady]) -> list[str]:
 def milliseconds(values_ns: Iterable[float]) -> list[str]:
     """Return the cells of a summary."""
     told = summary(values_ns)
-    return [str(told.count), *(f"{value / NS_PER_MS:.3f}" for value in (told.least, told.median, told.p90, told.most))]
+    return [str(told.number), *(f"{value / NS_PER_MS:.3f}" for value in (told.least, told.median, told.p90, told.most))]
 
 
 def table(head: Sequence[str], rows: Iterable[Row]) -> str:

@@ -42,11 +42,7 @@ LONG = (
     Part("swaps", (200,)),
     Part("compare", (10, 3)),
 )
-SHORT = (
-    Part("steady", (2, 1000, "null_blk"), icount=True),
-    Part("swaps", (40,)),
-    Part("compare", (4, 1)),
-)
+SHORT = (Part("steady", (2, 1000, "null_blk"), icount=True),)
 
 
 def say(text: str) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Callable
 
 from figures import NS_PER_MS, milliseconds, ratio, steady, summary, table, too_dear, wrong_ticks
 
@@ -34,19 +34,24 @@ def _holds(raw: dict[str, Any]) -> str:
             (label, f"{in_hold.median:.1f}" if in_hold else "", f"{in_hold.most:.1f}" if in_hold else "",
              f"{ratio(seen.median, base.p999):.2f}", f"{ratio(seen.most, base.p999):.2f}", sum(one["failed"] for one in found))
         )  # fmt: skip
-        phases += [(f"{label}: {phase}", *milliseconds(one[f"{phase}_ns"] for one in found)) for phase in PHASES if f"{phase}_ns" in found[0]]
+        phases += [
+            (f"{label}: {phase}", *milliseconds(one[f"{phase}_ns"] for one in found)) for phase in PHASES if f"{phase}_ns" in found[0]
+        ]
         phases.append((f"{label}: blackout", *milliseconds(one["blackout_ns"] for one in found)))
         if "hold_ns" in found[0]:
             phases.insert(-1, (f"{label}: hold without drain", *milliseconds(one["hold_ns"] - one["drain_ns"] for one in found)))
     phases.append(("undisturbed read", *milliseconds(raw["undisturbed_ns"])))
+    setting = raw["setting"]
     held = [one["held_requests"] for one in raw["series"]["swap"]]
     return "\n".join(
         [
             table(("handover, as ratios", "blackout/hold", "worst", "blackout/p99.9", "worst", "failed I/O"), ratios),
             "",
             table(("the same in ms, under emulation unless said otherwise", *MS), phases),
-            f"requests held per swap: median {summary(held).median:.0f}, most {max(held)}; "
-            f"undisturbed p99.9 {base.p999 / NS_PER_MS:.3f} ms; load {raw['setting']['fio_iops']} IOPS of {raw['setting']['iops_alone']}",
+            (
+                f"requests held per swap: median {summary(held).median:.0f}, most {max(held)}; "
+                f"undisturbed p99.9 {base.p999 / NS_PER_MS:.3f} ms; load {setting['fio_iops']} IOPS of {setting['iops_alone']}"
+            ),
         ]
     )
 
@@ -66,17 +71,16 @@ def _compared(raw: dict[str, Any]) -> str:
         for one in block["seen"]:
             seen[one["what"]].append(one)
     base = summary(one["blackout_ns"] for one in seen["handover"]).median
-    rows = [
-        (what, f"{ratio(summary(one['blackout_ns'] for one in found).median, base):.2f}", *milliseconds(one["blackout_ns"] for one in found),
-         sum(one["failed"] for one in found))
-        for what, found in seen.items()
-    ]  # fmt: skip
+    rows: list[tuple[object, ...]] = []
+    for what, found in seen.items():
+        ns = [one["blackout_ns"] for one in found]
+        rows.append((what, f"{ratio(summary(ns).median, base):.2f}", *milliseconds(ns), sum(one["failed"] for one in found)))
     quiet = [value for block in raw["blocks"] for value in block["undisturbed_ns"]]
     rows.append(("undisturbed read", f"{ratio(summary(quiet).median, base):.2f}", *milliseconds(quiet), 0))
     return table(("blackout of the same probe, ms", "to handover", *MS, "failed I/O"), rows)
 
 
-PAGES = {"steady": (_steady,), "swaps": (_holds, _periods), "compare": (_compared,)}
+PAGES: dict[str, tuple[Callable[[Any], str], ...]] = {"steady": (_steady,), "swaps": (_holds, _periods), "compare": (_compared,)}
 
 
 def page(found: dict[str, Any]) -> str:
@@ -85,9 +89,11 @@ def page(found: dict[str, Any]) -> str:
     for run in found["runs"]:
         machine, load = run["environment"], run["host_load"]
         lines += [
-            f"== {run['name']}: {machine['kernel']}, {machine['cpus']} CPU, {machine['hypervisor']}"
-            f"{', time counts instructions' if run['icount'] else ''}, mitigations={machine['mitigations']}, HZ={machine['hz']}, "
-            f"host load {load['before']:.1f} to {load['after']:.1f} on {found['host']['cpus']} CPU",
+            (
+                f"== {run['name']}: {machine['kernel']}, {machine['cpus']} CPU, {machine['hypervisor']}"
+                f"{', time counts instructions' if run['icount'] else ''}, mitigations={machine['mitigations']}, HZ={machine['hz']}, "
+                f"host load {load['before']:.1f} to {load['after']:.1f} on {found['host']['cpus']} CPU"
+            ),
             f"   {run['command']}",
             "",
         ]

@@ -124,6 +124,13 @@ def replication() -> list[Stage]:
     return [in_lab("replication", PYTHON, str(ROOT / "tests/kmod/host/replication.py"))]
 
 
+def bench(*form: str) -> list[Stage]:
+    """Return the figures; their short form is the one that gates: it counts instructions, which no load changes."""
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("molecule", "tests/tools", "tests/bench"))
+    name = " ".join(["bench", *form])
+    return [in_lab(name, PYTHON, str(ROOT / "tests/bench/measure.py"), *form, live=not form, PYTHONPATH=paths)]
+
+
 def soak() -> list[Stage]:
     """Return the long form of what the kernel scenarios do shortly: swaps by the thousand, and the order of writes."""
     return [
@@ -170,9 +177,11 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_*"), *power_cuts(), *replication()]),
     "mutants": lambda: Target(alone=mutants()),
     "soak": lambda: Target(alone=[*kmod(), *soak()]),
+    "bench": lambda: Target(alone=bench()),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(
-        together=check(), alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts(), *replication()]
+        together=check(),
+        alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts(), *replication(), *bench("short")],
     ),
 }
 

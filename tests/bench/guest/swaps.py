@@ -19,7 +19,7 @@ from openloop import Probe
 from windows import Window, blackouts, undisturbed
 
 PHASES = ("hold_ns", "quiesce_ns", "drain_ns", "abandon_ns", "adopt_ns", "release_ns", "prepare_ns", "held_requests")
-PERIODS = ("fence_ns", "rcu_expedited_ns", "srcu_expedited_ns")
+PERIODS = ("fence_ns", "rcu_ns", "rcu_expedited_ns", "srcu_ns", "srcu_expedited_ns", "freeze_ns")
 PAUSE_S = 0.05
 MARGIN_NS = 20_000_000
 
