@@ -124,11 +124,9 @@ def replication() -> list[Stage]:
     return [in_lab("replication", PYTHON, str(ROOT / "tests/kmod/host/replication.py"))]
 
 
-def bench(*form: str) -> list[Stage]:
-    """Return the figures; their short form is the one that gates: it counts instructions, which no load changes."""
+def bench() -> list[Stage]:
     paths = os.pathsep.join(str(ROOT / folder) for folder in ("molecule", "tests/tools", "tests/bench"))
-    name = " ".join(["bench", *form])
-    return [in_lab(name, PYTHON, str(ROOT / "tests/bench/measure.py"), *form, live=not form, PYTHONPATH=paths)]
+    return [in_lab("bench", PYTHON, str(ROOT / "tests/bench/measure.py"), live=True, PYTHONPATH=paths)]
 
 
 def soak() -> list[Stage]:
@@ -181,7 +179,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(
         together=check(),
-        alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts(), *replication(), *bench("short")],
+        alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts(), *replication()],
     ),
 }
 
