@@ -7,7 +7,6 @@ Host keys are checked: the image's own key is the only one known.
 
 from __future__ import annotations
 
-import itertools
 import pathlib
 import secrets
 import subprocess
@@ -19,9 +18,9 @@ from . import image, paths
 from .machine import Machine
 
 ALIAS = "lab-node"
-LIMIT_S = 600.0
+LIMIT_S = 1200.0
 FIRST_ATTEMPT_S = 5
-ATTEMPT_S = 30
+ATTEMPT_S = 120
 TELL_S = 10.0
 _NODES = uuid.UUID("7c2ff9c6-7a07-4d67-9f57-5bb4f5e0a1a6")  # the name space of the nodes' identifiers
 
@@ -65,13 +64,20 @@ def run(port: int, known_hosts: pathlib.Path, script: str, timeout_s: float = 12
     return done.stdout
 
 
+def attempt_s(waited_s: float) -> int:
+    """Return how long an attempt may take to connect.
+
+    QEMU takes the connection even if nobody listens in the guest, so an early attempt only ends at its limit. Short ones find
+    out soon that the guest is there; but a guest that takes long to boot also takes long to greet.
+    """
+    return min(max(FIRST_ATTEMPT_S, int(waited_s / 4)), ATTEMPT_S)
+
+
 def wait(port: int, known_hosts: pathlib.Path, what: str, running: Callable[[], bool] = lambda: True) -> None:
     """Return when the node answers; SystemExit when ``running`` says no or it took too long."""
     begun = told = time.monotonic()
-    # QEMU takes the connection even if nobody listens in the guest, so an early attempt only ends at its limit. Short ones find
-    # out soon that the guest is there, longer ones also reach a slow guest.
-    for connect_s in (min(FIRST_ATTEMPT_S + attempt, ATTEMPT_S) for attempt in itertools.count()):
-        command = argv(port, known_hosts, "true", connect_s=connect_s)
+    while True:
+        command = argv(port, known_hosts, "true", connect_s=attempt_s(time.monotonic() - begun))
         attempt = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if attempt.returncode == 0:
             return
