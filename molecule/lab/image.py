@@ -56,6 +56,11 @@ RECIPES = {
 }
 DEBUG = "debug"  # bookworm with the debug kernel
 NAMES = (*RECIPES, DEBUG)
+DEBUG_FILES = {
+    # On a busy machine it takes udev minutes to come to the network cards, and nodes without them are no nodes.
+    "etc/systemd/system.conf.d/slow.conf": "[Manager]\nDefaultDeviceTimeoutSec=15min\nDefaultTimeoutStartSec=15min\n",
+    "etc/sysctl.d/50-pid-max.conf": "# A kernel made from tinyconfig does not take Debian's.\n",
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ class Image:
     def kernel_arguments(self) -> str:
         """Return what this image's kernel wants on its command line."""
         # ACPI's interpreter under KASAN and emulation takes minutes for the interrupt routing, which virtio does not need.
-        return "acpi=noirq" if self.name == DEBUG else ""
+        # KASAN would tell of the first defect only, which may be one that a test makes.
+        return "acpi=noirq kasan_multi_shot" if self.name == DEBUG else ""
 
     @property
     def memory_mib(self) -> int:
@@ -138,7 +144,7 @@ def get(name: str) -> Image:
 
 def _get_debug() -> Image:
     base, kernel = get("bookworm"), debug_kernel.get()
-    folder = paths.cache() / f"image-{DEBUG}-{paths.digest(base.key, kernel.name)}"
+    folder = paths.cache() / f"image-{DEBUG}-{paths.digest(base.key, kernel.name, *DEBUG_FILES, *DEBUG_FILES.values())}"
     with paths.locked(folder):
         if not folder.exists():
             paths.say("building image debug: bookworm's with the debug kernel")
@@ -146,6 +152,9 @@ def _get_debug() -> Image:
                 subprocess.run(["cp", "-a", "--reflink=auto", str(base.root), str(work / "root")], check=True)
                 debug_kernel.install(kernel, work / "root")
                 subprocess.run(["chroot", str(work / "root"), "depmod", Image(DEBUG, work).kernel], check=True)
+                for name, text in DEBUG_FILES.items():
+                    (work / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+                    (work / "root" / name).write_text(text, encoding="ascii")
                 _write_disk(work)
         paths.touch(folder)
     return Image(DEBUG, folder)
