@@ -26,6 +26,10 @@ CMDLINE = (
     "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=300"
 )
 
+# Where time counts instructions an idle guest's clock runs to its next timer at once: while it waits for us, TCP gives up within
+# milliseconds of ours unless it tries as often as it can.
+ICOUNT_CMDLINE = "sysctl.net.ipv4.tcp_retries2=255 sysctl.net.ipv4.tcp_synack_retries=255"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -61,12 +65,13 @@ class Machine:
 
     def argv(self, built: image.Image, settings: Settings, restore: bool) -> list[str]:
         """Return the command line; with ``restore`` the machine goes on from its snapshot."""
+        arguments = (CMDLINE, built.kernel_arguments, ICOUNT_CMDLINE if settings.icount else "", settings.kernel_arguments)
         words = [
             "qemu-system-x86_64", "-name", f"twostep-lab-{self.name}", *accel.arguments(built, settings.icount),
             "-smp", "1" if settings.icount else str(settings.cpus), "-m", str(settings.memory_mib or built.memory_mib),
             "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", str(built.vmlinuz), *(["-initrd", str(built.initrd)] if built.initrd else []),
-            "-append", " ".join(filter(None, (CMDLINE, built.kernel_arguments, settings.kernel_arguments))),
+            "-append", " ".join(filter(None, arguments)),
             "-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console",
             "-chardev", f"socket,id=qmp,fd={QMP_FD},server=on,wait=off", "-mon", "chardev=qmp,mode=control",
             "-device", "virtio-rng-pci",
