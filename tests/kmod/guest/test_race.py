@@ -57,7 +57,7 @@ class Modules(Neighbour):
             answers.extend((name, delete_module(name)) for name in tried or ("twostep",))
 
         with bench.Fio(self.slot.device), meanwhile(rmmod):
-            for turn in range(100 if LONG else 20):
+            for turn in range(turns := 100 if LONG else 20):
                 old, new = ("1.1.0", "1.0.0") if self.slot.get("version") == "1.1.0" else ("1.0.0", "1.1.0")
                 used = ("twostep", bench.module_of(old))
                 bench.load(bench.module_of(new))
@@ -75,7 +75,8 @@ class Modules(Neighbour):
                 bench.wait_until(lambda before=before: len(answers) > before + 3, "rmmod tries the parent alone")
                 self.slot.commit()
                 self.goes_on()
-        self.assertGreater(self.slot.generation, 10)
+        self.assertEqual(self.slot.generation, 1 + turns - lost)
+        self.assertGreater(turns, lost)
         unloaded = [name for name, answer in answers if not answer]
         self.assertNotIn("twostep", unloaded)
         self.assertLessEqual(len(unloaded), lost)
