@@ -53,10 +53,10 @@ def test_more_than_one_percent_is_too_dear(parent: int, count: int) -> None:
     assert len(found) == count
 
 
-@pytest.mark.parametrize(("rounds", "count"), [((1008, 1014), 0), ((1014, 1014), 1)])
-def test_what_rounds_differ_by_is_no_cost(rounds: tuple[int, int], count: int) -> None:
-    found = too_dear(steady([raw("plain", 1000), *(raw("parent", instructions) for instructions in rounds)]))
-    assert len(found) == count
+@pytest.mark.parametrize(("deeper", "count"), [(1006, 0), (1007, 1)])
+def test_the_mean_of_the_workloads_is_judged(deeper: int, count: int) -> None:
+    workloads = [raw("plain", 1000), raw("parent", 1014), raw("plain", 1000, depth=32), raw("parent", deeper, depth=32)]
+    assert len(too_dear(steady(workloads))) == count
 
 
 def test_the_shortest_path_alone_is_judged() -> None:
