@@ -82,7 +82,7 @@ def compared(failed: int, what: str, alarms: list[str]) -> dict[str, Any]:
 def test_a_parent_that_is_too_dear_fails_the_run() -> None:
     assert failures(run_of("steady", [raw("plain", 1000), raw("parent", 1010)])) == []
     (told,) = failures(run_of("steady", [raw("plain", 1000), raw("parent", 1020)]))
-    assert "2.00 % of the ordinary driver's 1000, more than 1.0 %" in told
+    assert "2.00 % of the ordinary driver's instructions, more than 1.0 %" in told
 
 
 def test_a_clock_that_is_wrong_is_told_instead_of_figures() -> None:
