@@ -26,6 +26,8 @@ LOGS = ROOT / "build/logs"
 CHECKOUT = str(ROOT / ".ansible/collections")
 INSTALLED = str(ROOT / "build/collections")
 WORKERS = 2
+STOCK = ("bookworm", "trixie")
+KERNELS = (*STOCK, "debug")
 
 
 def tool(name: str, *arguments: str) -> list[str]:
@@ -86,10 +88,11 @@ def artifact() -> list[Stage]:
     return [Stage("artifact", script("artifact", "check"))]
 
 
-def kmod() -> list[Stage]:
+def kmod(*images: str) -> list[Stage]:
+    """Return the kernel code's checks, and its builds for the kernels of ``images``; the debug kernel's own build takes long."""
     return [
         Stage("kernel check", ["make", "-C", str(ROOT / "kmod"), "checkpatch", "coccinelle"]),  # sparse comes with the builds
-        *(Stage(f"kmod {distribution}", script("kmod_build", distribution)) for distribution in ("bookworm", "trixie")),
+        *(Stage(f"kmod {image}", script("kmod_build", image)) for image in images or STOCK),
     ]
 
 
@@ -173,15 +176,25 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "artifact": lambda: Target(alone=artifact()),
     "kmod": lambda: Target(alone=kmod()),
     "newest-kernels": lambda: Target(alone=newest_kernels()),
-    "molecule": lambda: Target(alone=[*install(), *molecule()]),
-    "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_*"), *power_cuts(), *replication()]),
+    "molecule": lambda: Target(alone=[*kmod(*KERNELS), *install(), *molecule()]),
+    "test-kernel": lambda: Target(alone=[*kmod(*KERNELS), *molecule("kernel_*"), *power_cuts(), *replication()]),
     "mutants": lambda: Target(alone=mutants()),
-    "soak": lambda: Target(alone=[*kmod(), *soak()]),
+    "soak": lambda: Target(alone=[*kmod(*KERNELS), *soak()]),
     "bench": lambda: Target(alone=bench()),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(
         together=check(),
-        alone=[*oldest_sanity(), *units(), *artifact(), *kmod(), *install(), *molecule(), *power_cuts(), *replication(), *bench("short")],
+        alone=[
+            *oldest_sanity(),
+            *units(),
+            *artifact(),
+            *kmod(*KERNELS),
+            *install(),
+            *molecule(),
+            *power_cuts(),
+            *replication(),
+            *bench("short"),
+        ],
     ),
 }
 
