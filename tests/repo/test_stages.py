@@ -95,6 +95,19 @@ def test_a_long_stage_shows_that_it_lives(tmp_path: Path) -> None:
     assert run_one(python("slow", code), tmp_path, Released(), heartbeat_s=0.05) == 0
 
 
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ("", "no output yet"),
+        ("one\ntwo words\n\n", "two words"),
+        ("\x1b[2mTASK [Build]\x1b[0m\n ***********\n", "TASK [Build]"),
+    ],
+)
+def test_the_newest_line_says_something(tmp_path: Path, log: str, told: str) -> None:
+    (tmp_path / "log").write_text(log)
+    assert stages.newest_line(tmp_path / "log") == told
+
+
 def test_a_live_stage_speaks_for_itself(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out = io.StringIO()
     stage = Stage("demo", [sys.executable, "-c", "print('result: succeeded')"], live=True)

@@ -10,6 +10,7 @@ the console for itself. Knows nothing about what stages do.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from typing import BinaryIO, TextIO
 HEARTBEAT_S = 30.0
 GRACE_S = 120.0  # a lab that was told to stop has machines to power off
 TAIL_LINES = 120
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
+WORD = re.compile(r"\w{2}")
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,10 @@ def table(outcomes: Sequence[Outcome], wall_s: float) -> str:
 
 
 def newest_line(log: Path) -> str:
-    """Return the last line with text in it of ``log``, shortened to a console line."""
-    lines = [line for line in log.read_text(errors="replace").splitlines()[-20:] if line.strip()]
-    return lines[-1].strip()[:120] if lines else "no output yet"
+    """Return the last line of ``log`` that says something, without colours, shortened to a console line."""
+    lines = [COLOUR.sub("", line).strip() for line in log.read_text(errors="replace").splitlines()[-20:]]
+    words = [line for line in lines if WORD.search(line)]  # not the rules that are drawn below a heading
+    return words[-1][:120] if words else "no output yet"
 
 
 def stop(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
