@@ -58,6 +58,12 @@ static inline void twostep_set_queue_flags(struct request_queue *q,
 }
 #endif
 
+/* Of memory, as a mask: a lower device may want its blocks whole there, too. */
+static inline unsigned int twostep_dma_alignment(const struct twostep_limits *l)
+{
+	return max_t(unsigned int, l->logical_block_bytes, SECTOR_SIZE) - 1;
+}
+
 #ifdef TWOSTEP_HAVE_ALLOC_DISK_LIMITS
 static inline struct gendisk *twostep_alloc_disk(struct blk_mq_tag_set *set,
 						 const struct twostep_limits *l,
@@ -70,6 +76,7 @@ static inline struct gendisk *twostep_alloc_disk(struct blk_mq_tag_set *set,
 		.io_opt = l->io_opt_bytes,
 		.max_hw_sectors = l->max_sectors,
 		.max_segments = USHRT_MAX,
+		.dma_alignment = twostep_dma_alignment(l),
 		.discard_granularity = l->discard_granularity_bytes,
 		.max_hw_discard_sectors = l->max_discard_sectors,
 		.max_write_zeroes_sectors = l->max_write_zeroes_sectors,
@@ -110,6 +117,7 @@ static inline struct gendisk *twostep_alloc_disk(struct blk_mq_tag_set *set,
 	blk_queue_io_opt(q, l->io_opt_bytes);
 	blk_queue_max_hw_sectors(q, l->max_sectors);
 	blk_queue_max_segments(q, USHRT_MAX);
+	blk_queue_dma_alignment(q, twostep_dma_alignment(l));
 	q->limits.discard_granularity = l->discard_granularity_bytes;
 	blk_queue_max_discard_sectors(q, l->max_discard_sectors);
 	blk_queue_max_write_zeroes_sectors(q, l->max_write_zeroes_sectors);

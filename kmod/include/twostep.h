@@ -145,7 +145,8 @@ struct twostep_attribute {
  *	   anew, on the safe side
  * @abandon: export to @state in the schema twostep_state_schema() names
  * @queue_rq: begin a request; it ends with twostep_end_request(), or this
- *	      returns BLK_STS_RESOURCE and has done nothing
+ *	      returns an error and has done nothing: BLK_STS_RESOURCE is tried
+ *	      again, any other is the request's end
  * @cancel: give @rq back. True: it will not be ended nor touched, nor will its
  *	    pages, by whatever the child has started for it. False: too late.
  *	    Must not sleep. NULL is false

@@ -78,7 +78,8 @@ static void twostep_set_owner(struct twostep_slot *slot, struct twostep_instance
 	spin_lock_irqsave(&slot->lock, flags);
 	slot->owner = owner;
 	slot->generation++;
-	WRITE_ONCE(slot->serving, owner);
+	/* What adopt has written is there before a request is. */
+	smp_store_release(&slot->serving, owner);
 	spin_unlock_irqrestore(&slot->lock, flags);
 }
 

@@ -15,9 +15,10 @@ static bool twostep_uses(const struct twostep_instance *instance,
 	return instance && instance->registration == registration;
 }
 
+/* Instances, and a swap that tries it. */
 static bool twostep_slot_uses(struct twostep_slot *slot, void *registration)
 {
-	struct twostep_swap *swap;
+	const struct twostep_swap *swap;
 	unsigned long flags;
 	bool uses;
 
@@ -26,7 +27,7 @@ static bool twostep_slot_uses(struct twostep_slot *slot, void *registration)
 	spin_lock_irqsave(&slot->lock, flags);
 	uses = twostep_uses(slot->owner, registration) ||
 	       twostep_uses(slot->parked, registration) ||
-	       (swap && swap->candidate == registration);
+	       (swap && READ_ONCE(swap->candidate) == registration);
 	spin_unlock_irqrestore(&slot->lock, flags);
 	mutex_unlock(&slot->mutex);
 	return uses;
@@ -54,24 +55,46 @@ static void twostep_orphan(struct twostep_slot *slot)
 	twostep_slot_announce(slot);
 }
 
+/* A swap under way ends, or lets go of the child, first. False if the slot does not use it then. */
+static bool twostep_claim_from(struct twostep_slot *slot,
+			       struct twostep_registration *registration)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	bool claimed;
+
+	add_wait_queue(&slot->wait, &wait);
+	while (!(claimed = !twostep_claim(slot)) && twostep_slot_uses(slot, registration))
+		wait_woken(&wait, TASK_IDLE, MAX_SCHEDULE_TIMEOUT);
+	remove_wait_queue(&slot->wait, &wait);
+	return claimed;
+}
+
+/* The caller has the slot. */
+static void twostep_unpark(struct twostep_slot *slot)
+{
+	struct twostep_instance *parked = slot->parked;
+
+	twostep_set_parked(slot, NULL);
+	twostep_last_instructions();
+	twostep_instance_release(parked);
+}
+
 static void twostep_evict_from(struct twostep_slot *slot,
 			       struct twostep_registration *registration)
 {
-	struct twostep_instance *parked;
-
-	/* A swap under way knows both of its children; it ends first. */
-	wait_event_idle(slot->wait, !twostep_claim(slot));
+	if (!twostep_claim_from(slot, registration))
+		return;
 	twostep_probation_end(slot);
-	parked = slot->parked;
-	if (twostep_uses(parked, registration)) {
-		twostep_set_parked(slot, NULL);
-		twostep_last_instructions();
-		twostep_instance_release(parked);
-	}
+	if (twostep_uses(slot->parked, registration))
+		twostep_unpark(slot);
 	if (twostep_uses(slot->owner, registration) && slot->parked)
 		twostep_probation_return(slot, "the new child's module was unloaded by force");
-	if (twostep_uses(slot->owner, registration))
+	if (twostep_uses(slot->owner, registration)) {
 		twostep_orphan(slot);
+		/* It could not come back; it would only be in the way of a repair. */
+		if (slot->parked)
+			twostep_unpark(slot);
+	}
 	twostep_swap_done(slot);
 }
 

@@ -18,7 +18,8 @@ static bool twostep_resume_locked(struct twostep_slot *slot)
 	lockdep_assert_held(&slot->lock);
 	WRITE_ONCE(slot->failing, false);
 	WRITE_ONCE(slot->resumed_ns, ktime_get_ns());
-	WRITE_ONCE(slot->serving, slot->owner);
+	/* What adopt has written is there before a request is. */
+	smp_store_release(&slot->serving, slot->owner);
 	if (!slot->held)
 		return false;
 	slot->held = false;
@@ -35,6 +36,26 @@ static void twostep_run_queue(struct twostep_slot *slot)
 }
 
 /*
+ * two_step, no child serves. At the first deadline the worker asks for the old
+ * one, but may itself be stuck in a successor; so what the second deadline
+ * brings does not depend on it. Returns whether the caller must let the queue run.
+ */
+static bool twostep_overdue_locked(struct twostep_swap *swap)
+{
+	struct twostep_slot *slot = swap->slot;
+	bool run;
+
+	lockdep_assert_held(&slot->lock);
+	WRITE_ONCE(swap->overdue, swap->overdue + 1);
+	if (swap->overdue < TWOSTEP_DEADLINES || !READ_ONCE(slot->fail_on_expiry))
+		return false;
+	WRITE_ONCE(slot->failing, true);
+	run = slot->held;
+	slot->held = false;
+	return run;
+}
+
+/*
  * In the timer's interrupt, not in a softirq: a child that keeps a processor
  * with preemption off also keeps the thread that softirqs may be left to.
  */
@@ -43,19 +64,25 @@ static enum hrtimer_restart twostep_hold_expire(struct hrtimer *timer)
 	struct twostep_swap *swap = container_of(timer, struct twostep_swap, deadline);
 	struct twostep_slot *slot = swap->slot;
 	unsigned long flags;
-	bool run = false;
+	bool run = false, again = false;
 
 	spin_lock_irqsave(&slot->lock, flags);
 	swap->expired = true;
-	/* Without an owner (two_step) only a child that registers can end it. */
-	if (slot->owner && slot->held)
+	if (!slot->owner) {
+		run = twostep_overdue_locked(swap);
+		again = swap->overdue < TWOSTEP_DEADLINES;
+	} else if (slot->held) {
 		run = twostep_resume_locked(slot);
+	}
 	spin_unlock_irqrestore(&slot->lock, flags);
 
 	if (run)
 		twostep_run_queue(slot);
 	wake_up_all(&slot->wait);
-	return HRTIMER_NORESTART;
+	if (!again)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ms_to_ktime(swap->line.deadline_ms));
+	return HRTIMER_RESTART;
 }
 
 void twostep_hold_init(struct twostep_swap *swap)
@@ -138,6 +165,8 @@ bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *succes
 					sizeof(slot->previous));
 			slot->owner = successor;
 			slot->generation++;
+			/* From its first request on. */
+			WRITE_ONCE(slot->probation.watch, swap->watch);
 		}
 		run = twostep_resume_locked(slot);
 	}
@@ -164,31 +193,4 @@ bool twostep_hold_detach(struct twostep_swap *swap)
 	}
 	spin_unlock_irqrestore(&slot->lock, flags);
 	return mine;
-}
-
-/* two_step: the second deadline, as far away as the first was. */
-void twostep_hold_rearm(struct twostep_swap *swap)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&swap->slot->lock, flags);
-	swap->expired = false;
-	spin_unlock_irqrestore(&swap->slot->lock, flags);
-	hrtimer_start(&swap->deadline, ms_to_ktime(swap->line.deadline_ms),
-		      HRTIMER_MODE_REL);
-}
-
-/* Without a child: requests end with an error until one comes. */
-void twostep_hold_fail(struct twostep_slot *slot)
-{
-	unsigned long flags;
-	bool run;
-
-	spin_lock_irqsave(&slot->lock, flags);
-	WRITE_ONCE(slot->failing, true);
-	run = slot->held;
-	slot->held = false;
-	spin_unlock_irqrestore(&slot->lock, flags);
-	if (run)
-		twostep_run_queue(slot);
 }

@@ -49,6 +49,9 @@ static bool twostep_take_one(struct request *rq, void *data)
 	const struct twostep_taker *taker = data;
 	struct twostep_slot *slot = taker->swap->slot;
 
+	/* The deadline has given the requests back to @from. */
+	if (READ_ONCE(taker->swap->expired))
+		return false;
 	if (twostep_holder(rq) != taker->from ||
 	    !taker->from->child->cancel(taker->from->data, rq))
 		return true;
@@ -67,6 +70,9 @@ void twostep_take_back(struct twostep_swap *swap, const struct twostep_instance 
 {
 	struct twostep_taker taker = { .swap = swap, .from = from };
 
-	if (from->child->cancel)
-		blk_mq_tagset_busy_iter(&swap->slot->tags, twostep_take_one, &taker);
+	if (!from->child->cancel)
+		return;
+	blk_mq_tagset_busy_iter(&swap->slot->tags, twostep_take_one, &taker);
+	/* For what came behind the deadline; in the hold it only moves into the queue. */
+	blk_mq_kick_requeue_list(swap->slot->disk->queue);
 }

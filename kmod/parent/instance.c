@@ -155,3 +155,22 @@ void twostep_instance_hide(struct twostep_instance *instance)
 	kobject_del(&instance->kobj);
 	instance->shown = false;
 }
+
+/* Asks the child that serves for its opinion of itself. False in a hold: nobody does. */
+bool twostep_ask_health(struct twostep_slot *slot, int *answer)
+{
+	struct twostep_instance *instance;
+	unsigned long flags;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	instance = slot->held ? NULL : slot->owner;
+	if (instance)
+		atomic_inc(&instance->asked);
+	spin_unlock_irqrestore(&slot->lock, flags);
+	if (!instance)
+		return false;
+	*answer = instance->child->health ? instance->child->health(instance->data) : 0;
+	if (atomic_dec_and_test(&instance->asked))
+		wake_up_var(&instance->asked);
+	return true;
+}

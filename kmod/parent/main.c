@@ -6,6 +6,7 @@
  * Unloading needs no check of its own: each slot's configfs folder and each
  * registered child holds a reference to this module.
  */
+#include "../compat/rcu.h"
 #include "parent.h"
 
 /* Of swaps and probations: they must get on when memory is short. */
@@ -71,6 +72,7 @@ static void __exit twostep_exit(void)
 	twostep_registry_exit();
 	kobject_put(twostep_kobj);
 	destroy_workqueue(twostep_workqueue);
+	twostep_rcu_barrier_tasks();	/* of two_step swaps that did not wait for their callback */
 }
 
 module_init(twostep_init);

@@ -37,6 +37,7 @@
 #define TWOSTEP_REASON_MAX	160
 #define TWOSTEP_DEADLINE_MAX_MS	10000
 #define TWOSTEP_DEADLINE_MS	500
+#define TWOSTEP_DEADLINES	2	/* of a two_step: ask for the old child; as the slot says */
 #define TWOSTEP_STALL_MS	5000
 #define TWOSTEP_HELD_BUCKETS	24	/* bucket i: held for less than 2^i us */
 #define TWOSTEP_REQUEST_BYTES_MAX 4096
@@ -118,9 +119,13 @@ struct twostep_swap {
 	struct twostep_slot *slot;
 	struct twostep_request_line line;
 	enum twostep_policy policy;
-	struct twostep_registration *candidate;	/* NULL in two_step */
+	struct twostep_registration *candidate;	/* two_step: while it is tried. slot->mutex */
 	ktime_t begun;			/* of the hold; worker */
 	bool expired;			/* the deadline passed; slot->lock */
+	unsigned int overdue;		/* deadlines passed without a child; slot->lock */
+	enum twostep_watch watch;	/* over the successor; before the hold */
+	bool quiet;			/* nobody is in the old child's text any more */
+	struct rcu_head quiet_head;
 	bool answered;			/* the requester may return; slot->lock */
 	int error;			/* its answer */
 };
@@ -134,6 +139,7 @@ struct twostep_probation {
 	unsigned int failures_max;	/* settings, may change at any time */
 	unsigned int stall_ms;
 	struct delayed_work work;
+	struct work_struct health;	/* asks; a child may hang in its answer */
 	struct twostep_swap swap;	/* back */
 };
 
@@ -235,6 +241,7 @@ struct twostep_instance *twostep_instance_prepare(struct twostep_slot *slot,
 void twostep_instance_release(struct twostep_instance *instance);
 void twostep_instance_show(struct twostep_slot *slot, struct twostep_instance *instance);
 void twostep_instance_hide(struct twostep_instance *instance);
+bool twostep_ask_health(struct twostep_slot *slot, int *answer);
 
 /* disk.c */
 int twostep_disk_start(struct twostep_slot *slot, struct twostep_instance *first);
@@ -250,8 +257,6 @@ int twostep_hold_drain(struct twostep_swap *swap);
 bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *successor,
 		      const struct twostep_state *state);
 bool twostep_hold_detach(struct twostep_swap *swap);
-void twostep_hold_rearm(struct twostep_swap *swap);
-void twostep_hold_fail(struct twostep_slot *slot);
 void twostep_fence(void);
 
 /* handshake.c */
@@ -276,6 +281,7 @@ int twostep_claim(struct twostep_slot *slot);
 void twostep_swap_done(struct twostep_slot *slot);
 void twostep_set_parked(struct twostep_slot *slot, struct twostep_instance *parked);
 void twostep_last_instructions(void);
+int twostep_await_last_instructions(struct twostep_swap *swap);
 
 /* report.c */
 void twostep_set_phase(struct twostep_slot *slot, enum twostep_phase phase, ktime_t since);
@@ -290,7 +296,8 @@ void twostep_two_step(struct twostep_swap *swap, struct twostep_instance *old);
 
 /* probation.c */
 void twostep_probation_init(struct twostep_slot *slot);
-void twostep_probation_begin(struct twostep_slot *slot, const struct twostep_swap *swap);
+void twostep_probation_prepare(struct twostep_slot *slot, struct twostep_swap *swap);
+void twostep_probation_begin(struct twostep_slot *slot);
 void twostep_probation_end(struct twostep_slot *slot);
 bool twostep_probation_keeps(struct twostep_slot *slot, struct request *rq, blk_status_t status);
 int twostep_probation_return(struct twostep_slot *slot, const char *cause);

@@ -48,6 +48,7 @@ static int twostep_pm_notify(struct notifier_block *block, unsigned long event, 
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 		WRITE_ONCE(twostep_pm_suspending, true);
+		smp_mb(); /* a two_step begins its hold, fences, and looks at the above */
 		err = twostep_await_holds();
 		if (err)
 			WRITE_ONCE(twostep_pm_suspending, false);

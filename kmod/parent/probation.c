@@ -13,6 +13,7 @@
 #include "parent.h"
 
 #define TWOSTEP_WATCH_MS	500	/* between looks; less where stalls are shorter */
+#define TWOSTEP_CLAIM_MS	10	/* somebody has the slot, not for long */
 #define TWOSTEP_RETURNS_MAX	3	/* tries */
 
 /* The alarm's cause is the first one. Returns whether the work is to look at once. */
@@ -45,6 +46,7 @@ bool twostep_probation_keeps(struct twostep_slot *slot, struct request *rq, blk_
 {
 	struct twostep_probation *probation = &slot->probation;
 	enum twostep_watch watch = READ_ONCE(probation->watch);
+	unsigned long flags;
 	int failures;
 
 	if ((watch != TWOSTEP_WATCHING && watch != TWOSTEP_ALARMED) || status == BLK_STS_NOTSUPP)
@@ -57,8 +59,13 @@ bool twostep_probation_keeps(struct twostep_slot *slot, struct request *rq, blk_
 	if (failures > READ_ONCE(probation->failures_max))
 		twostep_alarm(slot, "%d requests failed, the last one with %d", failures,
 			      blk_status_to_errno(status));
-	/* After an alarm it waits aside until the return has ended, one way or the other. */
-	blk_mq_requeue_request(rq, READ_ONCE(probation->watch) == TWOSTEP_WATCHING);
+	/*
+	 * After an alarm it waits aside until the return has ended, one way or
+	 * the other: whoever ends the alarm, under this lock, kicks the list then.
+	 */
+	spin_lock_irqsave(&slot->lock, flags);
+	blk_mq_requeue_request(rq, probation->watch != TWOSTEP_ALARMED);
+	spin_unlock_irqrestore(&slot->lock, flags);
 	return true;
 }
 
@@ -66,9 +73,7 @@ static void twostep_look(struct twostep_slot *slot)
 {
 	struct twostep_probation *probation = &slot->probation;
 	unsigned int stall_ms = READ_ONCE(probation->stall_ms);
-	const struct twostep_instance *serving = slot->owner;
 	struct twostep_oldest oldest;
-	int answer;
 
 	if (READ_ONCE(probation->watch) != TWOSTEP_WATCHING)
 		return;
@@ -76,8 +81,15 @@ static void twostep_look(struct twostep_slot *slot)
 	if (stall_ms && oldest.count && oldest.age_ms > stall_ms)
 		twostep_alarm(slot, "request stalled: tag %d %s for %u ms", oldest.tag,
 			      blk_op_str(oldest.op), oldest.age_ms);
-	answer = serving->child->health ? serving->child->health(serving->data) : 0;
-	if (answer)
+	queue_work(twostep_workqueue, &probation->health);
+}
+
+static void twostep_health_work(struct work_struct *work)
+{
+	struct twostep_slot *slot = container_of(work, struct twostep_slot, probation.health);
+	int answer;
+
+	if (twostep_ask_health(slot, &answer) && answer)
 		twostep_alarm(slot, "health: %d", answer);
 }
 
@@ -136,12 +148,15 @@ static void twostep_watch_work(struct work_struct *work)
 		int err = twostep_probation_return(slot, probation->cause);
 		bool again = err && ++probation->returns < TWOSTEP_RETURNS_MAX;
 
-		/* The next failure or look is a new alarm. */
-		twostep_set_watch(slot, again ? TWOSTEP_WATCHING : TWOSTEP_UNWATCHED);
+		/* If not, the next failure or look is a new alarm. Else the watch is over. */
+		if (err)
+			twostep_set_watch(slot, again ? TWOSTEP_WATCHING : TWOSTEP_UNWATCHED);
 		/* What was kept meanwhile has its answer now. */
 		blk_mq_kick_requeue_list(slot->disk->queue);
 		twostep_swap_done(slot);
 	}
+	if (READ_ONCE(probation->watch) == TWOSTEP_ALARMED)
+		pause_ms = TWOSTEP_CLAIM_MS;
 	if (READ_ONCE(probation->watch) != TWOSTEP_UNWATCHED)
 		mod_delayed_work(twostep_workqueue, &probation->work, msecs_to_jiffies(pause_ms));
 }
@@ -155,22 +170,26 @@ void twostep_probation_init(struct twostep_slot *slot)
 	probation->swap.policy = TWOSTEP_REISSUE;
 	twostep_hold_init(&probation->swap);
 	INIT_DELAYED_WORK(&probation->work, twostep_watch_work);
+	INIT_WORK(&probation->health, twostep_health_work);
 }
 
-/* @swap has succeeded: its old child is parked. The caller has the slot. */
-void twostep_probation_begin(struct twostep_slot *slot, const struct twostep_swap *swap)
+/* Before the hold of @swap: if the candidate wins it, the watch begins. The caller has the slot. */
+void twostep_probation_prepare(struct twostep_slot *slot, struct twostep_swap *swap)
 {
 	struct twostep_probation *probation = &slot->probation;
+	bool back = twostep_common_schema(swap->candidate->child, slot->owner->child) >= 0;
 
-	if (twostep_common_schema(slot->owner->child, slot->parked->child) < 0) {
-		twostep_set_watch(slot, TWOSTEP_ONE_WAY);
-		return;
-	}
 	atomic_set(&probation->failures, 0);
 	probation->returns = 0;
 	probation->swap.line = swap->line;
-	twostep_set_watch(slot, TWOSTEP_WATCHING);
-	mod_delayed_work(twostep_workqueue, &probation->work, 0);
+	swap->watch = back ? TWOSTEP_WATCHING : TWOSTEP_ONE_WAY;
+}
+
+/* The swap has succeeded: its old child is parked. The caller has the slot. */
+void twostep_probation_begin(struct twostep_slot *slot)
+{
+	if (READ_ONCE(slot->probation.watch) != TWOSTEP_ONE_WAY)
+		mod_delayed_work(twostep_workqueue, &slot->probation.work, 0);
 }
 
 /* Nobody comes back any more. The caller has the slot. */

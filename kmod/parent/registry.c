@@ -6,6 +6,8 @@
  * Registration makes a child known and nothing else; which slot uses it is
  * swap.c's business.
  */
+#include <linux/sched/mm.h>
+
 #include "parent.h"
 
 static DEFINE_MUTEX(twostep_registry_lock);
@@ -82,14 +84,11 @@ static struct twostep_registration *twostep_registry_find(const char *family,
 	return NULL;
 }
 
-int twostep_register_child(const struct twostep_child *child)
+static int twostep_registry_add(const struct twostep_child *child)
 {
 	struct twostep_registration *reg;
 	int err;
 
-	err = twostep_check_child(child);
-	if (err)
-		return err;
 	reg = kzalloc(sizeof(*reg), GFP_KERNEL);
 	if (!reg)
 		return -ENOMEM;
@@ -109,10 +108,25 @@ int twostep_register_child(const struct twostep_child *child)
 	if (!err)
 		list_add_tail(&reg->entry, &twostep_registry);
 	mutex_unlock(&twostep_registry_lock);
-	if (err) {
+	if (err)
 		kobject_put(&reg->kobj);
+	return err;
+}
+
+int twostep_register_child(const struct twostep_child *child)
+{
+	unsigned int noio;
+	int err;
+
+	err = twostep_check_child(child);
+	if (err)
 		return err;
-	}
+	/* A slot may wait for just this child, and memory for that slot. */
+	noio = memalloc_noio_save();
+	err = twostep_registry_add(child);
+	memalloc_noio_restore(noio);
+	if (err)
+		return err;
 	pr_info("child %s %s registered by %s\n", child->family, child->version,
 		module_name(child->owner));
 	twostep_slots_wake();

@@ -73,6 +73,8 @@ void twostep_slot_remove(struct twostep_slot *slot)
 	list_del_init(&slot->entry);
 	mutex_unlock(&twostep_slots_lock);
 	kobject_del(&slot->kobj);
+	/* Whom it asked is gone; only the work's own end may be to come. */
+	cancel_work_sync(&slot->probation.health);
 }
 
 /* The first slot that @match accepts, with a reference to its kobject, or NULL. */

@@ -135,21 +135,10 @@ SLOT_RO(slot, openers);
 
 static ssize_t slot_health_show(struct twostep_slot *slot, char *buf)
 {
-	struct twostep_instance *instance;
-	unsigned long flags;
-	int answer = 0;
+	int answer;
 
-	spin_lock_irqsave(&slot->lock, flags);
-	instance = slot->held ? NULL : slot->owner;
-	if (instance)
-		atomic_inc(&instance->asked);
-	spin_unlock_irqrestore(&slot->lock, flags);
-	if (!instance)
+	if (!twostep_ask_health(slot, &answer))
 		return sysfs_emit(buf, "unknown\n");
-	if (instance->child->health)
-		answer = instance->child->health(instance->data);
-	if (atomic_dec_and_test(&instance->asked))
-		wake_up_var(&instance->asked);
 	return answer ? sysfs_emit(buf, "not_ok %d\n", answer) : sysfs_emit(buf, "ok\n");
 }
 SLOT_RO(slot, health);

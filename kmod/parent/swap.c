@@ -72,6 +72,35 @@ void twostep_last_instructions(void)
 	synchronize_rcu();
 }
 
+static void twostep_quiet(struct rcu_head *head)
+{
+	struct twostep_swap *swap = container_of(head, struct twostep_swap, quiet_head);
+	struct twostep_slot *slot = swap->slot;
+
+	WRITE_ONCE(swap->quiet, true);
+	wake_up_all(&slot->wait);
+	kref_put(&swap->ref, twostep_swap_free);
+	kobject_put(&slot->kobj);
+}
+
+/*
+ * The same within a hold, whose deadline may come first: -ETIMEDOUT. A task that
+ * never sleeps, such as a busy SQPOLL thread, can keep it that long.
+ */
+int twostep_await_last_instructions(struct twostep_swap *swap)
+{
+	struct twostep_slot *slot = swap->slot;
+
+	kobject_get(&slot->kobj);
+	kref_get(&swap->ref);
+	call_rcu_tasks(&swap->quiet_head, twostep_quiet);
+	wait_event_idle(slot->wait, READ_ONCE(swap->quiet) || READ_ONCE(swap->expired));
+	if (!READ_ONCE(swap->quiet))
+		return -ETIMEDOUT;
+	synchronize_rcu_expedited();
+	return 0;
+}
+
 /* The caller has the slot. */
 void twostep_set_parked(struct twostep_slot *slot, struct twostep_instance *parked)
 {
@@ -89,6 +118,7 @@ static void twostep_handover(struct twostep_swap *swap, struct twostep_instance 
 	char why[TWOSTEP_REASON_MAX];
 	int err;
 
+	twostep_probation_prepare(slot, swap);
 	err = twostep_exchange(swap, old, successor, false, why, sizeof(why));
 	if (err) {
 		twostep_instance_release(successor);
@@ -98,7 +128,7 @@ static void twostep_handover(struct twostep_swap *swap, struct twostep_instance 
 	twostep_set_parked(slot, old);
 	twostep_instance_hide(old);
 	twostep_instance_show(slot, successor);
-	twostep_probation_begin(slot, swap);
+	twostep_probation_begin(slot);
 	twostep_swap_answer(swap, TWOSTEP_OK, 0, "adopted");
 }
 
@@ -185,6 +215,7 @@ static int twostep_swap_check(struct twostep_slot *slot, const struct twostep_re
 {
 	const struct twostep_child *old = slot->owner ? slot->owner->child : NULL;
 	const struct twostep_child *new = candidate ? candidate->child : NULL;
+	unsigned int schema;
 
 	*why = "the machine is being suspended";
 	if (twostep_suspending())
@@ -208,8 +239,9 @@ static int twostep_swap_check(struct twostep_slot *slot, const struct twostep_re
 	}
 	/* two_step: the old child must be able to take its own state back. */
 	*why = "the old child cannot write, or not read back, this schema";
-	if (line->schema && (line->schema < old->writes.min || line->schema > old->writes.max ||
-			     line->schema < old->reads.min || line->schema > old->reads.max))
+	schema = line->schema ?: old->writes.max;
+	if (schema < old->writes.min || schema > old->writes.max ||
+	    schema < old->reads.min || schema > old->reads.max)
 		return -EPROTO;
 	return 0;
 }

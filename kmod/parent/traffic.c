@@ -16,6 +16,8 @@
 
 void twostep_leave(struct twostep_slot *slot, unsigned int units)
 {
+	/* A release: what was done with the child is over. Free where stores stay behind loads. */
+	smp_mb__before_atomic();
 	this_cpu_add(slot->traffic->leave, units);
 	barrier(); /* the interrupt in twostep_fence() makes it a full one */
 	if (unlikely(!READ_ONCE(slot->serving)))
@@ -33,6 +35,19 @@ static void twostep_count_held(struct twostep_slot *slot, u64 since_ns)
 	atomic64_inc(&slot->held_for[bucket]);
 }
 
+/* The serving instance, for a call that ends with twostep_leave(@units). NULL: none, and left. */
+static struct twostep_instance *twostep_enter(struct twostep_slot *slot, unsigned int units)
+{
+	struct twostep_instance *instance;
+
+	this_cpu_add(slot->traffic->enter, units);
+	barrier(); /* pairs as in twostep_leave() */
+	instance = READ_ONCE(slot->serving);
+	if (unlikely(!instance))
+		twostep_leave(slot, units);
+	return instance;
+}
+
 static blk_status_t twostep_queue_rq(struct blk_mq_hw_ctx *hctx,
 				     const struct blk_mq_queue_data *bd)
 {
@@ -44,15 +59,10 @@ static blk_status_t twostep_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct twostep_instance *instance;
 	blk_status_t status;
 
-	this_cpu_add(slot->traffic->enter, 2);
-	barrier(); /* pairs as in twostep_leave() */
-	instance = READ_ONCE(slot->serving);
-	if (unlikely(!instance)) {
-		/* Came past the quiesced flag; the queue runs again at the end of the hold. */
-		status = READ_ONCE(slot->failing) ? BLK_STS_IOERR : BLK_STS_RESOURCE;
-		twostep_leave(slot, 2);
-		return status;
-	}
+	instance = twostep_enter(slot, 2);
+	/* Came past the quiesced flag; the queue runs again at the end of the hold. */
+	if (unlikely(!instance))
+		return READ_ONCE(slot->failing) ? BLK_STS_IOERR : BLK_STS_RESOURCE;
 	head->begun = jiffies;
 	WRITE_ONCE(head->instance, instance);
 	blk_mq_start_request(rq);
@@ -60,6 +70,9 @@ static blk_status_t twostep_queue_rq(struct blk_mq_hw_ctx *hctx,
 	if (unlikely(status != BLK_STS_OK)) {
 		WRITE_ONCE(head->instance, NULL);
 		twostep_leave(slot, 2);
+		if (status != BLK_STS_RESOURCE && status != BLK_STS_DEV_RESOURCE &&
+		    twostep_probation_keeps(slot, rq, status))
+			return BLK_STS_OK;
 		return status;
 	}
 	if (unlikely(since_ns && since_ns < READ_ONCE(slot->resumed_ns)))
@@ -102,11 +115,17 @@ EXPORT_SYMBOL_GPL(twostep_end_request);
 static enum blk_eh_timer_return twostep_timeout(struct request *rq)
 {
 	const struct twostep_request *head = blk_mq_rq_to_pdu(rq);
-	const struct twostep_instance *instance = READ_ONCE(head->instance);
+	enum blk_eh_timer_return answer = BLK_EH_RESET_TIMER;
+	struct twostep_slot *slot = rq->q->queuedata;
+	const struct twostep_instance *instance = twostep_enter(slot, 1);
 
-	if (!instance || !instance->child->timeout)
-		return BLK_EH_RESET_TIMER;
-	return instance->child->timeout(instance->data, rq);
+	/* In a hold its time begins anew. */
+	if (!instance)
+		return answer;
+	if (READ_ONCE(head->instance) == instance && instance->child->timeout)
+		answer = instance->child->timeout(instance->data, rq);
+	twostep_leave(slot, 1);
+	return answer;
 }
 
 const struct blk_mq_ops twostep_mq_ops = {

@@ -3,15 +3,15 @@
  * remap: the data path: a request's bios are cloned to the lower device.
  * SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
  *
- * All clones of a request are made before the first is submitted, so that a
- * lack of memory can be answered with BLK_STS_RESOURCE and nothing to undo.
+ * Each clone is on its way before the next is made: whoever waits for memory
+ * here waits for clones that the lower device has, not for one that he holds.
  */
 #include <linux/blk-mq.h>
 #include <linux/sched.h>
 
 #include "remap.h"
 
-#define REMAP_CLONES_KEPT	128	/* of the mempool: progress without memory */
+#define REMAP_CLONES_KEPT	16	/* of the mempool: progress without memory */
 
 /* What a clone takes over from its request; NOWAIT and polling end at the parent's queue. */
 #define REMAP_CLONE_FLAGS	(REQ_FUA | REQ_SYNC | REQ_META | REQ_PRIO | REQ_IDLE | \
@@ -46,89 +46,74 @@ static void remap_clone_done(struct bio *clone)
 	remap_put(request);
 }
 
-static void remap_clone_setup(struct bio *clone, struct remap_request *request)
+static void remap_submit(struct bio *clone, struct remap_request *request)
 {
 	clone->bi_end_io = remap_clone_done;
 	clone->bi_private = request;
 	refcount_inc(&request->pending);
+	submit_bio_noacct(clone);
 }
 
-/* An empty list means that there was no memory. */
-static struct bio_list remap_clone_data(struct remap_request *request, struct request *rq)
+static void remap_submit_data(struct remap_request *request, struct request *rq)
 {
 	struct remap *remap = request->remap;
 	blk_opf_t opf = req_op(rq) | (rq->cmd_flags & REMAP_CLONE_FLAGS);
-	struct bio_list clones = BIO_EMPTY_LIST;
 	struct bio *bio, *clone;
 
 	__rq_for_each_bio(bio, rq) {
-		clone = bio_alloc_clone(remap->lower.bdev, bio, GFP_NOWAIT, &remap->clones);
-		if (!clone) {
-			while ((clone = bio_list_pop(&clones)))
-				bio_put(clone);
-			return clones;
+		clone = bio_alloc_clone(remap->lower.bdev, bio, GFP_NOIO, &remap->clones);
+		if (!clone) { /* of what hangs on the bio; of the bio itself there is always one */
+			WRITE_ONCE(request->status, BLK_STS_RESOURCE);
+			return;
 		}
 		/* Not the bio's own flags: the flush machinery has taken some from the request. */
 		clone->bi_opf = opf;
-		remap_clone_setup(clone, request);
-		bio_list_add(&clones, clone);
+		remap_submit(clone, request);
 	}
-	return clones;
 }
 
-static struct bio_list remap_clone_flush(struct remap_request *request)
+static void remap_submit_flush(struct remap_request *request)
 {
 	struct remap *remap = request->remap;
-	struct bio_list clones = BIO_EMPTY_LIST;
-	struct bio *clone;
 
-	clone = bio_alloc_bioset(remap->lower.bdev, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC,
-				 GFP_NOWAIT, &remap->clones);
-	if (clone) {
-		remap_clone_setup(clone, request);
-		bio_list_add(&clones, clone);
-	}
-	return clones;
+	remap_submit(bio_alloc_bioset(remap->lower.bdev, 0,
+				      REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC,
+				      GFP_NOIO, &remap->clones), request);
 }
 
 /*
- * Submits with a plug of our own. We may be inside the flush of the task's
- * plug: a lower request that joined that one would be dispatched under the
- * upper queue's protection instead of its own.
+ * We may be inside the flush of the task's plug: a lower request that joined
+ * that one would be dispatched under the upper queue's protection instead of
+ * its own. And we may be inside the task's submit_bio(): clones would only be
+ * noted for later, while the task may go to sleep for a tag that just this
+ * request has. So neither is seen from here.
  */
-static void remap_submit(struct bio_list *clones)
-{
-	struct blk_plug *outer = current->plug;
-	struct blk_plug plug;
-	struct bio *clone;
-
-	/* The scheduler may write to a task's plug: there must be one whenever it looks. */
-	preempt_disable();
-	current->plug = NULL;
-	blk_start_plug(&plug);
-	preempt_enable();
-	while ((clone = bio_list_pop(clones)))
-		submit_bio_noacct(clone);
-	blk_finish_plug(&plug);
-	current->plug = outer;
-}
-
 blk_status_t remap_queue_rq(void *data, struct request *rq)
 {
 	struct remap_request *request = twostep_request_data(rq);
-	struct bio_list clones;
+	struct bio_list *outer_bios = current->bio_list;
+	struct blk_plug *outer_plug = current->plug;
+	struct blk_plug plug;
 
 	request->remap = data;
 	request->rq = rq;
 	request->status = BLK_STS_OK;
 	refcount_set(&request->pending, 1);
-	clones = req_op(rq) == REQ_OP_FLUSH ? remap_clone_flush(request) :
-					      remap_clone_data(request, rq);
-	if (bio_list_empty(&clones))
-		return BLK_STS_RESOURCE;
-
 	remap_stats_begin(request);
-	remap_submit(&clones);
+
+	current->bio_list = NULL;
+	/* The scheduler may write to a task's plug: there must be one whenever it looks. */
+	preempt_disable();
+	current->plug = NULL;
+	blk_start_plug(&plug);
+	preempt_enable();
+	if (req_op(rq) == REQ_OP_FLUSH)
+		remap_submit_flush(request);
+	else
+		remap_submit_data(request, rq);
+	blk_finish_plug(&plug);
+	current->plug = outer_plug;
+	current->bio_list = outer_bios;
 	remap_put(request);
 	return BLK_STS_OK;
 }

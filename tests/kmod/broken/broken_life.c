@@ -74,8 +74,17 @@ int broken_adopt(void *data, const struct twostep_state *state)
 	return err;
 }
 
+static unsigned int health_hangs;
+module_param(health_hangs, uint, 0444);
+MODULE_PARM_DESC(health_hangs, "calls that hang, or did");
+
 int broken_health(void *data)
 {
+	if (broken_is("health_hang")) {
+		health_hangs++;
+		while (!broken_is("none"))
+			msleep(BROKEN_LOOK_MS);
+	}
 	return broken_is("health_bad") ? -EIO : 0;
 }
 

@@ -63,6 +63,8 @@ blk_status_t broken_queue_rq(void *data, struct request *rq)
 {
 	static int *nowhere;
 
+	if (broken_is("refuse") && broken_turn())
+		return BLK_STS_IOERR;
 	if (broken_ends(data, rq) || broken_keeps(data, rq))
 		return BLK_STS_OK;
 	if (broken_is("drop_fua"))

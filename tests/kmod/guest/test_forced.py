@@ -23,6 +23,13 @@ class Forced(Kernel):
         self.assertIn("unloaded by force", self.slot.get("last_swap/reason"))
         self.assertEqual(self.slot.get("parked"), "")
 
+    def test_the_parked_child_takes_over_even_from_one_without_a_way_back(self) -> None:
+        self.slot.swap("9.6.0", one_way=1)
+        self.assertEqual(self.slot.get("probation"), "one_way")
+        with bench.Fio(self.slot.device):
+            bench.run("rmmod", "--force", "twostep_remap_9_6_0")
+            self.assertServes("1.0.0", 3)
+
     def test_the_parked_child_goes(self) -> None:
         self.slot.swap("1.1.0")
         with bench.Fio(self.slot.device):

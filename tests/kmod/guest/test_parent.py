@@ -292,6 +292,30 @@ class TwoStep(Kernel):
         bench.wait_until(lambda: self.slot.get("state") == "serving", "adoption after all")
         bench.run("dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct")
 
+    def test_second_deadline_though_the_successor_hangs(self) -> None:
+        self.slot.set("expiry_policy", "fail")
+        self.detach("9.1.0", deadline_ms=UNLOAD_MS)
+        bench.run("insmod", str(bench.MODULES / "twostep_remap_9_1_0.ko"), "mode=adopt_hang")
+        bench.wait_until(lambda: self.slot.get("state") == "failed", "the second deadline")
+        self.broken("none")
+        bench.wait_until(lambda: self.slot.get("state") == "serving", "adoption after all")
+        self.assertServes("9.1.0", 2)
+
+    def test_a_successor_that_fails_once_is_not_the_end(self) -> None:
+        self.detach("9.1.0", deadline_ms=10000)
+        bench.run("insmod", str(bench.MODULES / "twostep_remap_9_1_0.ko"), "mode=prepare_err")
+        bench.wait_until(lambda: "9.1.0 cannot adopt: prepare failed (-12)" in bench.kernel_log(), "the try")
+        bench.load("twostep_remap_1_0_0")
+        bench.wait_until(lambda: self.slot.get("last_swap/result") == "returned", "the old child")
+        self.assertServes("1.0.0", 2)
+
+    def test_a_state_that_the_old_child_could_not_take_back_is_refused(self) -> None:
+        other = bench.Slot("other", "/dev/vdc")
+        self.addCleanup(other.remove)
+        other.swap("9.6.0")
+        self.assertRefused(errno.EPROTO, other.set, "swap", other.line("1.1.0", mode="two_step"))
+        self.assertEqual((other.get("state"), other.get("version")), ("serving", "9.6.0"))
+
     def test_second_deadline_with_queue(self) -> None:
         self.detach("1.1.0", deadline_ms=UNLOAD_MS)
         reader = subprocess.Popen(["dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct"])

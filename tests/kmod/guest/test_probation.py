@@ -55,6 +55,26 @@ class Probation(Kernel):
         self.slot = bench.Slot()
         self.slot.swap("1.0.0")
 
+    def test_it_is_watched_from_its_first_request_on(self) -> None:
+        for mode in ("eio", "refuse"):
+            with self.subTest(mode=mode), bench.Fio(self.slot.device):
+                self.broken(mode)
+                self.slot.swap("9.1.0", deadline_ms=2000)
+                bench.wait_until(lambda: self.slot.get("last_swap/result") == "returned", "the return")
+            self.await_return("1 requests failed, the last one with -5")
+            self.begin_again()
+
+    def test_a_child_that_is_asked_for_its_health_for_ever_goes(self) -> None:
+        hangs = pathlib.Path("/sys/module/twostep_remap_9_1_0/parameters/health_hangs")
+        with bench.Fio(self.slot.device):
+            self.begin()
+            self.broken("health_hang")
+            bench.wait_until(lambda: hangs.read_text() != "0\n", "the question")
+            self.broken("eio")
+            bench.wait_until(lambda: self.slot.get("last_swap/result") == "returned", "the return")
+            self.broken("none")
+        self.await_return("1 requests failed, the last one with -5")
+
     def test_stalled_requests_go_on_with_the_old_child(self) -> None:
         self.slot.set("probation_stall_ms", "500")
         with bench.Fio(self.slot.device):
@@ -160,6 +180,25 @@ class Inflight(Kernel):
         self.assertEqual(reader.returncode, 0)
         self.assertServes("1.0.0", 2)
         self.assertEqual(self.slot.number("child/reads"), reads + 1)
+
+    def test_given_back_at_the_deadline(self) -> None:
+        """Whoever of the two is first: the request goes on, with the new child or the old one."""
+        self.slot.set("inflight_policy", "reissue")
+        for drain_ms in range(294, 301):
+            with self.subTest(drain_ms=drain_ms):
+                reader = self.stuck_reader("stall")
+                try:
+                    self.slot.swap("1.0.0", deadline_ms=300, drain_ms=drain_ms)
+                except OSError as refused:
+                    self.assertEqual(refused.errno, errno.ETIMEDOUT)
+                self.broken("none")
+                reader.communicate(timeout=60)
+                self.assertEqual(reader.returncode, 0)
+            bench.wait_until(lambda: self.slot.get("last_swap/result") != "running", "the worker's end")
+            self.slot.remove()
+            self.slot = bench.Slot()
+            self.slot.set("inflight_policy", "reissue")
+            self.slot.swap("9.1.0")
 
     def test_fail_ends_them(self) -> None:
         self.slot.set("inflight_policy", "fail")

@@ -37,12 +37,19 @@ class LargeBlocks(Neighbour):
         disk = os.open(self.slot.device, os.O_RDONLY | os.O_DIRECT)
         self.addCleanup(os.close, disk)
         self.assertRefused(errno.EINVAL, os.preadv, disk, [mmap.mmap(-1, 4096)], 512)
+        self.assertEqual((self.queue / "dma_alignment").read_text(), "4095\n")  # in memory, too
 
 
 class FewTags(Neighbour):
     """K29: many more requests than tags."""
 
     settings = (("queue_depth", 1),)
+
+    def test_pieces_of_one_request_do_not_wait_for_each_other(self) -> None:
+        (self.queue / "max_sectors_kb").write_text("64")
+        for scheduler in ("none", "mq-deadline"):
+            (self.queue / "scheduler").write_text(scheduler)
+            self.ended(self.start("dd", f"if={self.slot.device}", "of=/dev/null", "bs=1M", "count=8", "iflag=direct"), seconds=60)
 
     def test_all_jobs_go_on(self) -> None:
         jobs, depth = 8, 32
