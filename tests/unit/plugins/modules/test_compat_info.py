@@ -9,7 +9,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.host.compat import
 from ansible_collections.twostep.hotswap.plugins.modules import compat_info
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent
 
-OPTIONS = {"slot": "data", "version": "1.1.0", "kernel": None, "path": None}
+OPTIONS = {"slot": "data", "version": "1.1.0", "kernel": None, "path": None, "initramfs": True}
 
 
 @pytest.fixture

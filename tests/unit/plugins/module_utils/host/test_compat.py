@@ -30,6 +30,7 @@ def test_fake_parent_hot(fake_parent: FakeParent) -> None:
     assert checked.path == str(path)
     assert checked.as_dict() == {
         "slot": "data", "family": "remap", "from": "1.0.0", "to": "1.1.0", "verdict": "hot", "mode": "handover", "reasons": [],
+        "twostep_path": ["1.0.0", "1.1.0"], "path_reasons": [], "taint": [],
     }  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def test_fake_parent_another_kernel_is_cold(fake_parent: FakeParent) -> None:
     folder.mkdir(parents=True)
     fake_parent.install("1.1.0", vermagic="6.12.0 SMP").rename(folder / f"{module_of('1.1.0')}.ko")
     checked = check(fake_parent, kernel="6.12.0")
-    assert (checked.verdict.verdict, codes(checked)) == ("cold", ["other_kernel"])
+    assert (checked.verdict.verdict, codes(checked)) == ("cold", ["other_kernel", "symbols_unknown"])
 
 
 def test_fake_parent_a_path_of_its_own(fake_parent: FakeParent, tmp_path) -> None:

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds out which symbols a kernel, the parent and the loaded modules export. Changes nothing.
+
+The kernel's own checksums are in its headers' `Module.symvers`, or beside it in a compressed copy. Those of the parent and of other
+modules from outside the tree are in their installed files, which count only while they are the builds that are loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import AbstractSet, Iterator, Sequence
+
+from ..core import linkage, names, symbols
+from ..core.errors import TwostepError
+from ..core.symbols import Export, Symbols
+from . import dkms_tree, modinfo, module_file, module_tree
+from .paths import Paths
+from .runner import Run
+from .slots import Status
+
+_MOST_BYTES = 64 * 1024 * 1024
+_MOST_LINES = 4_000_000
+_MOST_MODULES = 32
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where to look: the host, and the kernel in question. `running` says that it is the one that runs."""
+
+    paths: Paths
+    status: Status
+    run: Run
+    kernel: str
+    running: bool
+
+
+def look(source: Source, wanted: AbstractSet[str], depends: Sequence[str]) -> Symbols:
+    """Return what is known of the wanted symbols.
+
+    :param depends: modules that the candidate says it depends on, the parent among them.
+    """
+    path, exports = _of_kernel(source, wanted)
+    known = True
+    for module in depends[:_MOST_MODULES]:
+        found = _of_module(source, module, wanted)
+        if found is None:
+            known = known and any(export.owner == module for export in exports.values())
+        else:
+            exports.update(found)
+    missing = wanted - set(exports)
+    running: dict[str, str] = {}
+    if path is None and source.running and missing:
+        running, exact = symbols.from_kallsyms(_kallsyms(source.paths), missing)
+        known = known or all(_is_loaded(source, module) for module in depends)
+        return Symbols(exports, exact and known, None, running)
+    if source.running and missing:
+        running, _exact = symbols.from_kallsyms(_kallsyms(source.paths), missing)
+    return Symbols(exports, path is not None and known, path, running)
+
+
+def exporters(source: Source, wanted: AbstractSet[str]) -> dict[str, str] | None:
+    """Return which of the wanted symbols the running kernel has, with the module that exports them; None where it does not tell."""
+    if not wanted or not source.running:
+        return {}
+    lines = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal lines
+        for line in _kallsyms(source.paths):
+            lines += 1
+            yield line
+
+    found, _exact = symbols.from_kallsyms(counted(), wanted)
+    return found if lines else None
+
+
+def _is_loaded(source: Source, module: str) -> bool:
+    try:
+        return source.status.is_loaded(module)
+    except TwostepError:
+        return False
+
+
+def _of_kernel(source: Source, wanted: AbstractSet[str]) -> tuple[str | None, dict[str, Export]]:
+    """Return the kernel's exports and the file that they are from, or None where there is none."""
+    folder, kernel = source.paths.modules(names.kernel(source.kernel)), source.kernel
+    places = [f"{folder}/build/Module.symvers"]
+    places += [f"{start}.{suffix}" for start in (f"{folder}/symvers", f"{source.paths.boot}/symvers-{kernel}") for suffix in ("gz", "xz")]
+    for path in places:
+        try:
+            text = module_file.unpack(path, module_file.read(path, _MOST_BYTES), _MOST_BYTES).decode("utf-8", "replace")
+        except TwostepError:
+            continue
+        found, understood = symbols.from_symvers(text.splitlines(), wanted)
+        if understood:
+            return path, found
+    return None, {}
+
+
+def _of_module(source: Source, module: str, wanted: AbstractSet[str]) -> dict[str, Export] | None:
+    """Return the exports of a module from outside the tree, or None where they are not known.
+
+    Where the loaded build is another than the installed one, the checksums of the file are not those that a load would meet.
+    """
+    try:
+        path = module_tree.find(source.paths, source.kernel, module)
+        if path is None:
+            return None
+        file = modinfo.read(path, source.run)
+        loaded = source.status.loaded_srcversion(module)
+        if source.running and source.status.is_loaded(module) and loaded != (file.info.srcversion or None):
+            return None
+        if file.image is None:
+            return _published(source, module, wanted)
+        exported = linkage.parse(file.image).exported
+    except TwostepError:
+        return None
+    return {name: Export(module, crc) for name, crc in exported.items() if name in wanted}
+
+
+def _published(source: Source, module: str, wanted: AbstractSet[str]) -> dict[str, Export] | None:
+    """Return the exports of the parent as its build has published them, for a file that cannot be read."""
+    path = dkms_tree.symvers(source.paths, module.replace("_", "-"), source.kernel)
+    if not path:
+        return None
+    text = module_file.read(path, _MOST_BYTES).decode("utf-8", "replace")
+    return symbols.from_symvers(text.splitlines(), wanted, module)[0]
+
+
+def _kallsyms(paths: Paths) -> Iterator[str]:
+    """Yield the running kernel's symbols; nothing where they cannot be read."""
+    try:
+        with open(os.path.join(paths.proc, "kallsyms"), encoding="ascii", errors="replace") as stream:
+            for number, line in enumerate(stream):
+                if number >= _MOST_LINES:
+                    return
+                yield line
+    except OSError:
+        return
