@@ -155,11 +155,10 @@ def _why_not(start: str, goal: str, versions: Sequence[str], steps: _Steps) -> l
     reached = [start]
     for version in reached:
         reached += [after for after in versions if after not in reached and steps.is_hot(version, after)]
-    others = [version for version in reached if version != start]
-    through = f"{start}, {', '.join(others)}" if others else f"{start} alone"
+    others = ", ".join(version for version in reached if version != start) or "none"
     reasons = [
         _no_path(
-            f"No chain of hot steps leads from {start} to {goal}; those that can be reached are {through}.",
+            f"No chain of hot steps leads from {start} to {goal}; of the installed versions {others} can be reached.",
             "Install a version between them that reads what the old one writes, or take the slot down.",
         )
     ]

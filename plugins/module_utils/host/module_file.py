@@ -45,14 +45,16 @@ def read(path: str, most_bytes: int) -> bytes:
         if error.strerror and not isinstance(error, PermissionError) and _kind(path):
             raise not_a_module(path, f"it is {_kind(path)}") from None
         raise no_module_file(path, error) from None
-    with os.fdopen(handle, "rb") as stream:
+    try:
         state = os.fstat(handle)
         if not stat.S_ISREG(state.st_mode):
             raise not_a_module(path, f"it is {_KINDS.get(stat.S_IFMT(state.st_mode), 'no regular file')}")
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as stream:
             data = stream.read(most_bytes + 1)
-        except OSError as error:
-            raise no_module_file(path, error) from None
+    except OSError as error:
+        raise no_module_file(path, error) from None
+    finally:
+        os.close(handle)
     if len(data) > most_bytes:
         raise not_a_module(path, f"it is larger than {most_bytes >> 20} MiB")
     return data
@@ -72,7 +74,7 @@ def unpack(path: str, raw: bytes, most_bytes: int) -> bytes:
     :raises TwostepError: `not_a_module` when it cannot be decompressed, or has more than `most_bytes`.
     """
     if not path.endswith((".xz", ".gz")):
-        return raw
+        return raw  # `read` has bounded it
     unpacker: Any = lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES) if path.endswith(".xz") else zlib.decompressobj(31)
     try:
         data: bytes = unpacker.decompress(raw, most_bytes + 1)

@@ -26,7 +26,7 @@ FEATURES = "flush,fua"
 # What every module of the pretended kernel needs, with the checksums of kernel and parent.
 KERNEL_CRCS = {"module_layout": 0x11111111, "_printk": 0x22222222}
 PARENT_CRCS = {"twostep_register_child": 0x33333333}
-LINKED = {"needs": ("_printk", "twostep_register_child"), "versions": {**KERNEL_CRCS, **PARENT_CRCS}}
+LINKED: dict[str, Any] = {"needs": ("_printk", "twostep_register_child"), "versions": {**KERNEL_CRCS, **PARENT_CRCS}}
 TIMES = ("prepare_ns", "quiesce_ns", "drain_ns", "abandon_ns", "adopt_ns", "release_ns")
 
 
@@ -110,9 +110,9 @@ class FakeParent:
     def get(self, name: str, slot: str = "data") -> str:
         return (self.folder(slot) / name).read_text().rstrip("\n")
 
-    def add_slot(self, slot: str = "data", version: str = "1.0.0", generation: int = 1) -> None:
-        """Make a slot that serves."""
-        self.register(version)
+    def add_slot(self, slot: str = "data", version: str = "1.0.0", generation: int = 1, **changes: str) -> None:
+        """Make a slot that serves; `changes` are of its child's modinfo."""
+        self.register(version, **changes)
         self.set(slot, state="serving", family="remap", params="lower=/dev/vdb", version=version, module=module_of(version))
         self.set(slot, generation=generation, parked="", inflight=0, openers=0, child__reads=3)
         self.set(slot, srcversion="", previous="", probation="none", probation_failures=0, refused_ends=0, hold_histogram="0 0 0")
