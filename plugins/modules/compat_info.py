@@ -206,7 +206,8 @@ def argument_spec() -> dict[str, Any]:
 def answer(host: compat.Host, params: dict[str, Any]) -> dict[str, Any]:
     """Return the result of the module."""
     checked = compat.check(host, params["slot"], params["version"], kernel=params["kernel"], path=params["path"])
-    differences = drift.of_slot(host.paths, host.status, host.run, host.release, checked.slot, initramfs=params["initramfs"])
+    image = drift.initramfs(host.paths, host.release, host.run) if params["initramfs"] else None
+    differences = drift.of_slot(host.paths, host.status, host.run, host.release, checked.slot, image)
     # Not "path": Ansible would add the owner, mode and state of that file, and with them overwrite ours.
     return {"changed": False, "file": checked.path, **checked.as_dict(), "drift": [found.as_dict() for found in differences]}
 

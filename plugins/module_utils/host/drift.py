@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ..core import drift, names
 from ..core.drift import Difference, Facts, FileFact, Initramfs
@@ -21,10 +22,10 @@ _PROGRAMS = ("lsinitramfs", "lsinitrd")
 _TIMEOUT_S = 120.0
 
 
-def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, *, initramfs: bool) -> list[Difference]:
+def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, image: Initramfs | None = None) -> list[Difference]:
     """Return what differs between a slot as it serves and as it would after a boot of the running kernel.
 
-    :param initramfs: whether to list the initramfs too, which may take seconds.
+    :param image: the answer of `initramfs`, None to leave it out of account.
     """
     committed, problem = _committed(paths, slot.slot)
     file = _file(paths, release, slot.module, run) if slot.module else FileFact()
@@ -37,7 +38,7 @@ def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, *,
             parent_file=_file(paths, release, "twostep", run),
             committed=committed,
             boot_problem=problem,
-            initramfs=_initramfs(paths, release, run, file.path) if initramfs else None,
+            initramfs=replace(image, older=_is_older(image.path, file.path)) if image else None,
         )
     )
 
@@ -60,7 +61,8 @@ def _file(paths: Paths, release: str, module: str, run: Run) -> FileFact:
         return FileFact(path, problem=error.message)
 
 
-def _initramfs(paths: Paths, release: str, run: Run, module_path: str | None) -> Initramfs | None:
+def initramfs(paths: Paths, release: str, run: Run) -> Initramfs | None:
+    """Return what the initramfs of a kernel has of our modules, None where there is none. Listing it takes seconds, so ask once."""
     places = [os.path.join(paths.boot, name.format(names.kernel(release))) for name in _IMAGES]
     path = next((place for place in places if os.path.isfile(place)), None)
     if path is None:
@@ -74,7 +76,7 @@ def _initramfs(paths: Paths, release: str, run: Run, module_path: str | None) ->
             return Initramfs(path, problem=error.message)
         if answer.rc != 0:
             return Initramfs(path, problem=f"{program} exited {answer.rc}.")
-        return Initramfs(path, drift.modules_in(answer.stdout.splitlines()), older=_is_older(path, module_path))
+        return Initramfs(path, drift.modules_in(answer.stdout.splitlines()))
     return Initramfs(path, problem=f"neither {' nor '.join(_PROGRAMS)} is installed.")
 
 

@@ -22,7 +22,9 @@ def fake(tmp_path) -> FakeParent:
 
 
 def codes(fake: FakeParent, run=None, initramfs: bool = True) -> list[str]:
-    found = drift.of_slot(fake.paths, fake.status, run or fake.run, RELEASE, fake.status.slot("data"), initramfs=initramfs)
+    run = run or fake.run
+    image = drift.initramfs(fake.paths, RELEASE, run) if initramfs else None
+    found = drift.of_slot(fake.paths, fake.status, run, RELEASE, fake.status.slot("data"), image)
     return [difference.code for difference in found]
 
 
