@@ -34,8 +34,8 @@ class Symbols:
     running: Mapping[str, str] = field(default_factory=dict)
 
 
-def from_symvers(lines: Iterable[str], wanted: AbstractSet[str], only_from: str | None = None) -> tuple[dict[str, Export], int]:
-    """Return the wanted exports in a `Module.symvers`, and how many lines of it could be understood.
+def from_symvers(lines: Iterable[str], only_from: str | None = None) -> tuple[dict[str, Export], int]:
+    """Return the exports in a `Module.symvers`, and how many lines of it could be understood.
 
     :param only_from: module whose lines count; all by default.
     """
@@ -51,7 +51,7 @@ def from_symvers(lines: Iterable[str], wanted: AbstractSet[str], only_from: str 
             continue
         understood += 1
         owner = _module(parts[2])
-        if parts[1] in wanted and (only_from is None or owner == only_from):
+        if only_from is None or owner == only_from:
             # A kernel that was built without checksums has zeros.
             found[parts[1]] = Export(owner, crc or None)
     return found, understood

@@ -130,17 +130,15 @@ def check(
 def _checked(host: Host, question: Question, file: _File | None) -> Checked:
     """Return the verdict on a file, and the way to it: the direct one, else one through the other installed versions."""
     slot, version = question.slot, question.version
-    asked = question if file is None else _about(host, question, file)
+    source = symbols.Source(host.paths, host.status, host.run, question.kernel_release, question.kernel_release == host.release)
+    asked = question if file is None else _about(source, question, file)
     verdict = compat.decide(asked)
-    others = [] if verdict.verdict in ("current", "hot", "two_step") else _others(host, question)
-    releases = [_release(host, question, other) for other in others]
+    direct = verdict.verdict in ("current", "hot", "two_step")
+    others = [] if direct or file is None else _others(host, question)
+    releases = [Release(other.candidate, _about(source, question, other)) for other in others]
     way = ways.find(asked, releases if file is None else [*releases, Release(file.candidate, asked)])
     found = Checked(slot, version, ways.advised(verdict, way), way=way, taint=question.kernel.taint)
     return found if file is None else replace(found, path=file.path, candidate=file.candidate)
-
-
-def _release(host: Host, question: Question, file: _File) -> Release:
-    return Release(file.candidate, _about(host, question, file))
 
 
 def _others(host: Host, question: Question) -> list[_File]:
@@ -158,19 +156,18 @@ def _others(host: Host, question: Question) -> list[_File]:
     return found
 
 
-def _about(host: Host, question: Question, file: _File) -> Question:
+def _about(source: symbols.Source, question: Question, file: _File) -> Question:
     """Return the question with all that is known about loading a file."""
     found, linked = file.candidate, file.linkage
     asked = replace(
         question,
         candidate=found,
-        loaded=host.status.child(found.name),
-        loaded_srcversion=host.status.loaded_srcversion(found.name),
+        loaded=source.status.child(found.name),
+        loaded_srcversion=source.status.loaded_srcversion(found.name),
         linkage=linked,
     )
     if linked is None:
         return asked
-    source = symbols.Source(host.paths, host.status, host.run, question.kernel_release, question.kernel_release == host.release)
     wanted = set(linked.needs) | set(linked.versions or ())
     return replace(
         asked,

@@ -9,12 +9,12 @@ modules from outside the tree are in their installed files, which count only whi
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import AbstractSet, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import AbstractSet, Iterator, Mapping, Sequence
 
 from ..core import linkage, names, symbols
 from ..core.errors import TwostepError
-from ..core.symbols import Export, Symbols
+from ..core.symbols import KERNEL, Export, Symbols
 from . import dkms_tree, modinfo, module_file, module_tree
 from .paths import Paths
 from .runner import Run
@@ -27,13 +27,17 @@ _MOST_MODULES = 32
 
 @dataclass(frozen=True)
 class Source:
-    """Where to look: the host, and the kernel in question. `running` says that it is the one that runs."""
+    """Where to look: the host, and the kernel in question. `running` says that it is the one that runs.
+
+    Keeps what it has read, so it is made anew for each question.
+    """
 
     paths: Paths
     status: Status
     run: Run
     kernel: str
     running: bool
+    kept: dict[str, tuple[str | None, Mapping[str, Export] | None]] = field(default_factory=dict)
 
 
 def look(source: Source, wanted: AbstractSet[str], depends: Sequence[str]) -> Symbols:
@@ -41,14 +45,15 @@ def look(source: Source, wanted: AbstractSet[str], depends: Sequence[str]) -> Sy
 
     :param depends: modules that the candidate says it depends on, the parent among them.
     """
-    path, exports = _of_kernel(source, wanted)
-    known = True
+    path, of_kernel = _of_kernel(source)
+    exports = _only(wanted, of_kernel)
+    known = len(depends) <= _MOST_MODULES
     for module in depends[:_MOST_MODULES]:
-        found = _of_module(source, module, wanted)
+        found = _of_module(source, module)
         if found is None:
             known = known and any(export.owner == module for export in exports.values())
         else:
-            exports.update(found)
+            exports.update(_only(wanted, found))
     missing = wanted - set(exports)
     running: dict[str, str] = {}
     if path is None and source.running and missing:
@@ -83,8 +88,19 @@ def _is_loaded(source: Source, module: str) -> bool:
         return False
 
 
-def _of_kernel(source: Source, wanted: AbstractSet[str]) -> tuple[str | None, dict[str, Export]]:
+def _only(wanted: AbstractSet[str], exports: Mapping[str, Export]) -> dict[str, Export]:
+    return {name: exports[name] for name in wanted if name in exports}
+
+
+def _of_kernel(source: Source) -> tuple[str | None, Mapping[str, Export]]:
     """Return the kernel's exports and the file that they are from, or None where there is none."""
+    if KERNEL not in source.kept:
+        source.kept[KERNEL] = _read_symvers(source)
+    path, exports = source.kept[KERNEL]
+    return path, exports or {}
+
+
+def _read_symvers(source: Source) -> tuple[str | None, Mapping[str, Export]]:
     folder, kernel = source.paths.modules(names.kernel(source.kernel)), source.kernel
     places = [f"{folder}/build/Module.symvers"]
     places += [f"{start}.{suffix}" for start in (f"{folder}/symvers", f"{source.paths.boot}/symvers-{kernel}") for suffix in ("gz", "xz")]
@@ -93,13 +109,19 @@ def _of_kernel(source: Source, wanted: AbstractSet[str]) -> tuple[str | None, di
             text = module_file.unpack(path, module_file.read(path, _MOST_BYTES), _MOST_BYTES).decode("utf-8", "replace")
         except TwostepError:
             continue
-        found, understood = symbols.from_symvers(text.splitlines(), wanted)
+        found, understood = symbols.from_symvers(text.splitlines())
         if understood:
             return path, found
     return None, {}
 
 
-def _of_module(source: Source, module: str, wanted: AbstractSet[str]) -> dict[str, Export] | None:
+def _of_module(source: Source, module: str) -> Mapping[str, Export] | None:
+    if module not in source.kept:
+        source.kept[module] = (None, _read_module(source, module))
+    return source.kept[module][1]
+
+
+def _read_module(source: Source, module: str) -> Mapping[str, Export] | None:
     """Return the exports of a module from outside the tree, or None where they are not known.
 
     Where the loaded build is another than the installed one, the checksums of the file are not those that a load would meet.
@@ -113,20 +135,20 @@ def _of_module(source: Source, module: str, wanted: AbstractSet[str]) -> dict[st
         if source.running and source.status.is_loaded(module) and loaded != (file.info.srcversion or None):
             return None
         if file.image is None:
-            return _published(source, module, wanted)
+            return _published(source, module)
         exported = linkage.parse(file.image).exported
     except TwostepError:
         return None
-    return {name: Export(module, crc) for name, crc in exported.items() if name in wanted}
+    return {name: Export(module, crc) for name, crc in exported.items()}
 
 
-def _published(source: Source, module: str, wanted: AbstractSet[str]) -> dict[str, Export] | None:
+def _published(source: Source, module: str) -> Mapping[str, Export] | None:
     """Return the exports of the parent as its build has published them, for a file that cannot be read."""
     path = dkms_tree.symvers(source.paths, module.replace("_", "-"), source.kernel)
     if not path:
         return None
     text = module_file.read(path, _MOST_BYTES).decode("utf-8", "replace")
-    return symbols.from_symvers(text.splitlines(), wanted, module)[0]
+    return symbols.from_symvers(text.splitlines(), module)[0]
 
 
 def _kallsyms(paths: Paths) -> Iterator[str]:
