@@ -194,7 +194,7 @@ code:
 """
 
 import os
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -213,7 +213,7 @@ def argument_spec() -> dict[str, Any]:
     return {"slots": {"type": "list", "elements": "str"}, "family": {"type": "str"}, "drift": {"type": "bool", "default": False}}
 
 
-Differ = Callable[[Slot], "list[Difference]"]
+Differ = Callable[[Slot], Sequence[Difference]]
 
 
 def differ(paths: Paths, status: Status, run: Run, release: str) -> Differ:

@@ -13,7 +13,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.symbols import Source
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, VERMAGIC, FakeParent
 
-WANTED = {"module_layout", "_printk", "twostep_register_child"}
+WANTED = frozenset({"module_layout", "_printk", "twostep_register_child"})
 KERNEL = {"module_layout": Export("vmlinux", 0x11111111), "_printk": Export("vmlinux", 0x22222222)}
 PARENT = {"twostep_register_child": Export("twostep", 0x33333333)}
 KALLSYMS = """\
@@ -31,7 +31,7 @@ def source(fake: FakeParent, kernel: str = RELEASE) -> Source:
     return Source(fake.paths, fake.status, fake.run, kernel, kernel == RELEASE)
 
 
-def look(fake: FakeParent, wanted: set = WANTED, depends: tuple = ("twostep",), kernel: str = RELEASE) -> Symbols:
+def look(fake: FakeParent, wanted: frozenset = WANTED, depends: tuple = ("twostep",), kernel: str = RELEASE) -> Symbols:
     return symbols.look(source(fake, kernel), wanted, depends)
 
 
@@ -44,7 +44,7 @@ def test_kernel_and_parent(fake: FakeParent) -> None:
 
 
 def test_what_nobody_exports_is_missing(fake: FakeParent) -> None:
-    found = look(fake, {*WANTED, "gone"})
+    found = look(fake, WANTED | {"gone"})
     assert (found.complete, "gone" in found.exports, found.running) == (True, False, {})
 
 
@@ -107,7 +107,7 @@ def test_a_parent_that_cannot_be_unpacked_has_its_published_symbols(fake: FakePa
 def test_a_module_of_the_kernel_itself_is_known_by_the_headers(fake: FakeParent) -> None:
     with headers(fake).open("a") as stream:
         stream.write("0x44444444\tdm_bufio_read\tdrivers/md/dm-bufio\tEXPORT_SYMBOL\n")
-    found = look(fake, {*WANTED, "dm_bufio_read"}, ("twostep", "dm_bufio"))
+    found = look(fake, WANTED | {"dm_bufio_read"}, ("twostep", "dm_bufio"))
     assert (found.exports["dm_bufio_read"], found.complete) == (Export("dm_bufio", 0x44444444), True)
 
 
