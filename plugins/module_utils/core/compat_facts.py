@@ -17,7 +17,7 @@ from .symbols import Symbols
 
 # From harmless to forbidding; the last four are verdicts.
 LEVELS = ("info", "warning", "two_step", "warm", "cold", "refuse")
-_BLOCKING = ("warm", "cold", "refuse")
+BLOCKING = ("warm", "cold", "refuse")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Verdict:
     @property
     def blocking(self) -> Reason | None:
         """Return the reason that rules a swap out, or None."""
-        return next((reason for reason in self.reasons if reason.level in _BLOCKING), None)
+        return next((reason for reason in self.reasons if reason.level in BLOCKING), None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return verdict, mode and reasons as plain data."""

@@ -13,7 +13,7 @@ from typing import Callable, Mapping, Sequence
 
 from . import compat, names
 from .candidate import Candidate
-from .compat_facts import Question, Reason, Verdict
+from .compat_facts import BLOCKING, Question, Reason, Verdict
 from .linkage import Linkage
 from .slots import Child, LastSwap
 
@@ -144,6 +144,15 @@ def find(question: Question, releases: Sequence[Release]) -> Path:
     steps = _Steps(question, known)
     chain = shortest(start, goal, list(known), steps.is_hot)
     return Path(chain) if chain is not None else Path(None, tuple(_why_not(start, goal, list(known), steps)))
+
+
+def hopeless(verdict: Verdict) -> Path | None:
+    """Return that there is no way, where what stands against the version does not depend on the one before it; else None.
+
+    No version between them makes a file one that the kernel loads, or that keeps the promises and the contract.
+    """
+    against = tuple(reason for reason in verdict.reasons if reason.level in BLOCKING and reason.axis in ("kernel", "contract"))
+    return Path(None, against) if against else None
 
 
 def _no_path(message: str, next_step: str) -> Reason:

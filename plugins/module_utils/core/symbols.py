@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, Iterable, Mapping, NamedTuple
+from typing import Iterable, Mapping, NamedTuple
 
 KERNEL = "vmlinux"
 _KSYMTAB = "__ksymtab_"
@@ -62,25 +62,24 @@ def _module(path: str) -> str:
     return path.rsplit("/", 1)[-1].rsplit(".ko", 1)[0].replace("-", "_")
 
 
-def from_kallsyms(lines: Iterable[str], wanted: AbstractSet[str]) -> tuple[dict[str, str], bool]:
-    """Return which of the wanted symbols the running kernel has, by the module that has them, and whether the list is exact.
+def from_kallsyms(lines: Iterable[str]) -> tuple[dict[str, str], bool]:
+    """Return what the running kernel exports, by symbol the module that has it, and whether the list is exact.
 
-    Exact is a kernel that lists `__ksymtab_<name>` for each export. In the others a global function of that name counts, and
-    data are not listed at all.
+    Exact is a kernel that lists `__ksymtab_<name>` for each export. In the others every global function counts, and data are not
+    listed at all.
     """
     exported: dict[str, str] = {}
     named: dict[str, str] = {}
-    exact = False
     for line in lines:
+        # Most of the hundred thousand lines are of no interest once it is known that exports are listed.
+        if exported and _KSYMTAB not in line:
+            continue
         parts = line.split()
         if len(parts) < 3:
             continue
         owner = parts[3].strip("[]") if len(parts) > 3 else KERNEL
-        name = parts[2]
-        if name.startswith(_KSYMTAB):
-            exact = True
-            if name[len(_KSYMTAB) :] in wanted:
-                exported[name[len(_KSYMTAB) :]] = owner
-        elif name in wanted and parts[1].isupper():
-            named[name] = owner
-    return (exported if exact else named), exact
+        if parts[2].startswith(_KSYMTAB):
+            exported[parts[2][len(_KSYMTAB) :]] = owner
+        elif parts[1].isupper():
+            named[parts[2]] = owner
+    return (exported, True) if exported else (named, False)

@@ -133,10 +133,12 @@ def _checked(host: Host, question: Question, file: _File | None) -> Checked:
     source = symbols.Source(host.paths, host.status, host.run, question.kernel_release, question.kernel_release == host.release)
     asked = question if file is None else _about(source, question, file)
     verdict = compat.decide(asked)
-    direct = verdict.verdict in ("current", "hot", "two_step")
-    others = [] if direct or file is None else _others(host, question)
-    releases = [Release(other.candidate, _about(source, question, other)) for other in others]
-    way = ways.find(asked, releases if file is None else [*releases, Release(file.candidate, asked)])
+    way = ways.hopeless(verdict)
+    if way is None or file is None:
+        direct = verdict.verdict in ("current", "hot", "two_step")
+        others = [] if direct or file is None else _others(host, question)
+        releases = [Release(other.candidate, _about(source, question, other)) for other in others]
+        way = ways.find(asked, releases if file is None else [*releases, Release(file.candidate, asked)])
     found = Checked(slot, version, ways.advised(verdict, way), way=way, taint=question.kernel.taint)
     return found if file is None else replace(found, path=file.path, candidate=file.candidate)
 

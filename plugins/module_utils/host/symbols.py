@@ -25,7 +25,7 @@ _MOST_LINES = 4_000_000
 _MOST_MODULES = 32
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
     """Where to look: the host, and the kernel in question. `running` says that it is the one that runs.
 
@@ -37,6 +37,7 @@ class Source:
     run: Run
     kernel: str
     running: bool
+    kallsyms: tuple[Mapping[str, str], bool] | None = None
     kept: dict[str, tuple[str | None, Mapping[str, Export] | None]] = field(default_factory=dict)
 
 
@@ -55,30 +56,29 @@ def look(source: Source, wanted: AbstractSet[str], depends: Sequence[str]) -> Sy
         else:
             exports.update(_only(wanted, found))
     missing = wanted - set(exports)
-    running: dict[str, str] = {}
-    if path is None and source.running and missing:
-        running, exact = symbols.from_kallsyms(_kallsyms(source.paths), missing)
-        known = known or all(_is_loaded(source, module) for module in depends)
-        return Symbols(exports, exact and known, None, running)
-    if source.running and missing:
-        running, _exact = symbols.from_kallsyms(_kallsyms(source.paths), missing)
-    return Symbols(exports, path is not None and known, path, running)
+    if not source.running or not missing:
+        return Symbols(exports, path is not None and known, path, {})
+    told, exact = _of_running(source)
+    running = {name: told[name] for name in missing if name in told}
+    if path is not None:
+        return Symbols(exports, known, path, running)
+    known = known or all(_is_loaded(source, module) for module in depends)
+    return Symbols(exports, exact and known, None, running)
 
 
 def exporters(source: Source, wanted: AbstractSet[str]) -> dict[str, str] | None:
     """Return which of the wanted symbols the running kernel has, with the module that exports them; None where it does not tell."""
     if not wanted or not source.running:
         return {}
-    lines = 0
+    told, _exact = _of_running(source)
+    return {name: told[name] for name in wanted if name in told} if told else None
 
-    def counted() -> Iterator[str]:
-        nonlocal lines
-        for line in _kallsyms(source.paths):
-            lines += 1
-            yield line
 
-    found, _exact = symbols.from_kallsyms(counted(), wanted)
-    return found if lines else None
+def _of_running(source: Source) -> tuple[Mapping[str, str], bool]:
+    """Return what the running kernel exports, and whether that is exact; empty where it does not tell."""
+    if source.kallsyms is None:
+        source.kallsyms = symbols.from_kallsyms(_kallsyms(source.paths))
+    return source.kallsyms
 
 
 def _is_loaded(source: Source, module: str) -> bool:

@@ -152,6 +152,22 @@ def test_the_verdict_names_the_way_round() -> None:
     assert path.advised(verdict, Path(("1.0.0", "2.0.0"))) == verdict
 
 
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({}, None),
+        ({"contract": Contract(2, 0)}, ["contract_major"]),
+        ({"features": ()}, ["feature_dropped"]),
+        ({"vermagic": "x"}, ["vermagic"]),
+    ],
+)
+def test_what_no_version_between_could_change(changes: dict, codes: list | None) -> None:
+    found = candidate("2.0.0", 2, 3, **changes)
+    question = Question(SLOT, Contract(1, 0), "2.0.0", Kernel(RELEASE, VERMAGIC), RELEASE, found, None, OLD, 256, linkage=LINKAGE)
+    way = path.hopeless(compat.decide(question))
+    assert (None if way is None else (way.versions, [reason.code for reason in way.reasons])) == (None if codes is None else (None, codes))
+
+
 VERSIONS = [f"1.{minor}.0" for minor in range(7)]
 
 

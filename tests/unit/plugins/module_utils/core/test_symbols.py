@@ -50,19 +50,17 @@ def test_lines_that_are_something_else_are_not_understood(line: str) -> None:
 
 
 def test_a_kernel_that_lists_each_export() -> None:
-    wanted = {"kfree", "twostep_register_child", "not_exported", "twostep_local", "absent"}
-    assert symbols.from_kallsyms(KALLSYMS.splitlines(), wanted) == ({"kfree": "vmlinux", "twostep_register_child": "twostep"}, True)
+    assert symbols.from_kallsyms(KALLSYMS.splitlines()) == ({"kfree": "vmlinux", "twostep_register_child": "twostep"}, True)
 
 
 def test_a_kernel_that_lists_functions_alone() -> None:
     lines = [line for line in KALLSYMS.splitlines() if "__ksymtab_" not in line]
-    found, exact = symbols.from_kallsyms(lines, {"kfree", "twostep_register_child", "not_exported", "twostep_local"})
-    assert found == {"kfree": "vmlinux", "twostep_register_child": "twostep", "not_exported": "twostep"}
-    assert not exact
+    found = {"kfree": "vmlinux", "twostep_register_child": "twostep", "not_exported": "twostep"}
+    assert symbols.from_kallsyms(lines) == (found, False)
 
 
-@given(st.lists(st.text(max_size=80), max_size=20), st.sets(st.text(max_size=10), max_size=5))
-def test_any_text(lines: list, wanted: set) -> None:
+@given(st.lists(st.text(max_size=80), max_size=20))
+def test_any_text(lines: list) -> None:
     found, understood = symbols.from_symvers(lines)
     assert len(found) <= understood <= len(lines)
-    assert set(symbols.from_kallsyms(lines, wanted)[0]) <= wanted
+    assert len(symbols.from_kallsyms(lines)[0]) <= len(lines)
