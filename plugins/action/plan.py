@@ -71,12 +71,13 @@ class ActionModule(ActionBase):
         compat = {host: fleet.compat(known[host].get("__twostep_compat")) for host in hosts}
         built = stage == "check"
         made = plan.make(hosts, facts, compat, policy, built)
+        drifts = [] if built else plan.drifts(facts)
         if not built or made.waves:
             lines = table.render(["WAVE", "HOST", "SLOT", "FROM", "TO", "VERDICT", "REASON"], plan.rows(made))
-            _show([*lines, f"{len(made.waves)} waves, digest {made.digest[:12]}" if made.waves else "Nothing to do."])
+            _show([*lines, f"{len(made.waves)} waves, digest {made.digest[:12]}" if made.waves else "Nothing to do.", *drifts])
         else:
             lines = []
-        return {**plan.as_dict(made), "summary": lines}
+        return {**plan.as_dict(made), "summary": lines, "drift": drifts}
 
     def _status(self, name: str, hosts: list[str], task_vars: dict[str, Any]) -> dict[str, Any]:
         if not hosts:
@@ -84,12 +85,18 @@ class ActionModule(ActionBase):
         rows: list[list[object]] = []
         for host in sorted(hosts, key=fleet.natural):
             known = fleet.facts(controller.raw_vars(task_vars, host).get("__twostep_slots"), None)
-            rows += [[host, slot.slot, slot.family, slot.version, slot.state, slot.parked, slot.generation, None] for slot in known.slots]
+            rows += [
+                [host, slot.slot, slot.family, slot.version, slot.state, slot.parked, slot.generation, _note(slot)] for slot in known.slots
+            ]
             if not known.slots:
                 rows.append([host, None, None, None, None, None, None, known.problem or "no slot"])
         lines = table.render(["HOST", "SLOT", "FAMILY", "VERSION", "STATE", "PARKED", "GENERATION", "NOTE"], rows)
         _show(lines)
         return {"summary": lines}
+
+
+def _note(slot: fleet.Slot) -> str | None:
+    return f"drift: {', '.join(found.code for found in slot.drift)}" if slot.drift else None
 
 
 def _show(lines: list[str]) -> None:

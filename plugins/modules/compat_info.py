@@ -14,6 +14,10 @@ description:
   - Judges an installed module file against the slot that it shall serve, the parent and the kernel. Changes nothing, loads nothing.
   - The contract and the state are compared with what the child that serves has registered; the file is read, not loaded.
   - The version magic that a kernel wants is taken from a module that came with that kernel, since nothing else on a host tells it.
+  - The symbols that the file needs are looked up in the kernel's headers (C(Module.symvers), or C(/boot/symvers-*)), and in the
+    installed files of the parent and of other modules that it depends on. Without them C(/proc/kallsyms) tells what exists, and the
+    reasons say what could not be compared.
+  - Also tells how what serves differs from what a reboot would bring up, and the shortest chain of hot steps to the version.
 author:
   - The twostep.hotswap authors (@twostep)
 options:
@@ -31,6 +35,10 @@ options:
   path:
     description: Module file to look at instead of the installed one, e.g. one that was just built.
     type: path
+  initramfs:
+    description: Whether to list the initramfs of the running kernel to compare it with what serves, which takes seconds.
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without it, since it changes nothing.
@@ -112,6 +120,54 @@ reasons:
     next_step:
       description: What to do about it.
       type: str
+twostep_path:
+  description:
+    - The shortest chain of hot steps, from the version that serves to the one asked for, through the versions that are installed.
+    - Each step needs its own swap and commit. Of several equally short chains that with the highest versions is told.
+    - Null where there is none.
+  returned: success
+  type: list
+  elements: str
+  sample: ["1.0.0", "1.1.0", "2.0.0"]
+path_reasons:
+  description: Why there is no such chain, in the form of RV(reasons); empty where there is one.
+  returned: success
+  type: list
+  elements: dict
+drift:
+  description: How what serves differs from what a reboot would bring up. Empty where a reboot would change nothing.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    what:
+      description: V(file), V(parent), V(boot) or V(initramfs).
+      type: str
+      sample: file
+    loaded:
+      description: What the kernel has, the srcversion of a module or the version that serves.
+      type: str
+      sample: F4A2EACDDAA9D4EBBB688CF
+    found:
+      description: What was found instead; null where that is nothing or not known.
+      type: str
+      sample: B1E9D8E4D0A5B3C7F6A9812
+    code:
+      description: Stable word for the difference.
+      type: str
+      sample: file_other
+    message:
+      description: One sentence with the values.
+      type: str
+    next_step:
+      description: What to do about it.
+      type: str
+taint:
+  description: The kernel's letters for its own state, e.g. V(O) for modules from outside its tree; null where it cannot be read.
+  returned: success
+  type: list
+  elements: str
+  sample: [O, E]
 file:
   description: The file that was judged; null without one.
   returned: success
@@ -130,7 +186,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import compat
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import compat, drift
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
@@ -143,14 +199,17 @@ def argument_spec() -> dict[str, Any]:
         "version": {"type": "str", "required": True},
         "kernel": {"type": "str"},
         "path": {"type": "path"},
+        "initramfs": {"type": "bool", "default": True},
     }
 
 
 def answer(host: compat.Host, params: dict[str, Any]) -> dict[str, Any]:
     """Return the result of the module."""
     checked = compat.check(host, params["slot"], params["version"], kernel=params["kernel"], path=params["path"])
+    image = drift.initramfs(host.paths, host.release, host.run) if params["initramfs"] else None
+    differences = drift.of_slot(host.paths, host.status, host.run, host.release, checked.slot, image)
     # Not "path": Ansible would add the owner, mode and state of that file, and with them overwrite ours.
-    return {"changed": False, "file": checked.path, **checked.as_dict()}
+    return {"changed": False, "file": checked.path, **checked.as_dict(), "drift": [found.as_dict() for found in differences]}
 
 
 def main() -> None:

@@ -106,6 +106,11 @@ digest:
   description: SHA-256 over what will be touched and in which order; the same before and after the build.
   returned: O(stage=plan) or O(stage=check)
   type: str
+drift:
+  description: A line for each way in which a slot serves otherwise than it would after a reboot. Shown, and forbids nothing.
+  returned: when O(stage=plan) or O(stage=check)
+  type: list
+  elements: str
 summary:
   description: The lines that were shown.
   returned: when not O(stage=inputs)

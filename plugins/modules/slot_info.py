@@ -23,6 +23,12 @@ options:
   family:
     description: Tell only of slots and children of this family.
     type: str
+  drift:
+    description:
+      - Also tell how what serves differs from what a reboot would bring up. The installed files, the boot configuration and, which
+        takes seconds, the initramfs of the running kernel are looked at.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without it, since it changes nothing.
@@ -38,6 +44,10 @@ EXAMPLES = r"""
 - name: Read all slots
   twostep.hotswap.slot_info:
   register: slots
+
+- name: Read all slots, and what a reboot would change
+  twostep.hotswap.slot_info:
+    drift: true
 
 - name: Read one slot
   twostep.hotswap.slot_info:
@@ -131,6 +141,11 @@ slots:
     child:
       description: What the child tells of itself.
       type: dict
+    drift:
+      description: How what serves differs from what a reboot would bring up, in the form of M(twostep.hotswap.compat_info).
+      returned: when O(drift=true)
+      type: list
+      elements: dict
 children:
   description: The registered children, by module.
   returned: success
@@ -178,40 +193,61 @@ code:
   sample: no_parent
 """
 
-from typing import Any
+import os
+from typing import Any, Callable, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import names
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.drift import Difference
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Slot
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import drift
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Run, run
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
 
 
 def argument_spec() -> dict[str, Any]:
     """Return the argument spec; a test holds it and the documentation together."""
-    return {"slots": {"type": "list", "elements": "str"}, "family": {"type": "str"}}
+    return {"slots": {"type": "list", "elements": "str"}, "family": {"type": "str"}, "drift": {"type": "bool", "default": False}}
 
 
-def gather(status: Status, wanted: list[str] | None, family: str | None) -> dict[str, Any]:
+Differ = Callable[[Slot], Sequence[Difference]]
+
+
+def differ(paths: Paths, status: Status, run: Run, release: str) -> Differ:
+    """Return a function that tells the drift of a slot; the initramfs is listed once for all of them."""
+    image = drift.initramfs(paths, release, run)
+    return lambda slot: drift.of_slot(paths, status, run, release, slot, image)
+
+
+def gather(status: Status, wanted: list[str] | None, family: str | None, differs: Differ | None = None) -> dict[str, Any]:
     """Return the result of the module."""
     only = None if family is None else names.family(family)
     asked = None if wanted is None else sorted({names.slot(name) for name in wanted})
     parent = status.parent()
     found = [status.slot(name) for name in (status.slot_names() if asked is None else asked)]
     children = status.children()
+
+    def told(slot: Slot) -> dict[str, Any]:
+        return {**slot.as_dict(), **({"drift": [found.as_dict() for found in differs(slot)]} if differs else {})}
+
     return {
         "changed": False,
         "parent": parent.as_dict(),
-        "slots": [slot.as_dict() for slot in found if only is None or slot.family == only],
+        "slots": [told(slot) for slot in found if only is None or slot.family == only],
         "children": [child.as_dict() for child in children if only is None or child.family == only],
     }
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    paths = Paths()
+    status = Status(paths)
     try:
-        module.exit_json(**gather(Status(Paths()), module.params["slots"], module.params["family"]))
+        differs = differ(paths, status, run, os.uname().release) if module.params["drift"] else None
+        module.exit_json(**gather(status, module.params["slots"], module.params["family"], differs))
     except TwostepError as error:
         module.fail_json(msg=str(error), code=error.code, data=error.data)
 

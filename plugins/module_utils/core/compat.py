@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from . import names
+from . import compat_kernel, names
 from .candidate import Candidate
 from .compat_facts import LEVELS, Question, Reason, Verdict
 from .errors import TwostepError
@@ -28,7 +28,7 @@ def decide(question: Question) -> Verdict:
     if candidate is None:
         reasons.append(_unreadable(question))
     else:
-        for check in (_identity, _contract, _kernel, _name, _promises, _way_back):
+        for check in (_identity, _contract, compat_kernel.check, _name, _promises, _way_back):
             reasons += check(question, candidate)
     reasons.sort(key=lambda reason: -LEVELS.index(reason.level))
     worst = reasons[0].level if reasons else "info"
@@ -137,64 +137,11 @@ def _contract(question: Question, candidate: Candidate) -> Iterator[Reason]:
         )
 
 
-def _kernel(question: Question, candidate: Candidate) -> Iterator[Reason]:
-    kernel = question.kernel
-    if question.kernel_release != kernel.release:
-        yield Reason(
-            "kernel",
-            "other_kernel",
-            "cold",
-            f"The file is for kernel {question.kernel_release}, {kernel.release} runs.",
-            "Boot that kernel, or build the module for the running one.",
-        )
-    if kernel.vermagic is not None and candidate.vermagic != kernel.vermagic:
-        yield Reason(
-            "kernel",
-            "vermagic",
-            "refuse",
-            f"{candidate.name} is built for {candidate.vermagic!r}, kernel {question.kernel_release} wants {kernel.vermagic!r}.",
-            "Build it again with twostep.hotswap.dkms.",
-        )
-    elif kernel.vermagic is None and candidate.vermagic.split(" ", 1)[0] != question.kernel_release:
-        yield Reason(
-            "kernel",
-            "vermagic",
-            "refuse",
-            f"{candidate.name} is built for {candidate.vermagic!r}, not for kernel {question.kernel_release}.",
-            "Build it again with twostep.hotswap.dkms.",
-        )
-    demand = kernel.wants_signature
-    if demand and not candidate.signed:
-        yield Reason(
-            "kernel",
-            "unsigned",
-            "refuse",
-            f"{candidate.name} is not signed, and {demand}.",
-            "Sign it with a key that the kernel trusts.",
-        )
-    if kernel.modules_disabled and (question.loaded is None or _is_stale(question, candidate)):
-        yield Reason(
-            "kernel",
-            "modules_disabled",
-            "cold",
-            "kernel.modules_disabled is 1: no module can be loaded until the next boot.",
-            "Reboot the host with the new version committed in its boot configuration.",
-        )
-
-
-def _is_stale(question: Question, candidate: Candidate) -> bool:
-    """Return whether the loaded module of the candidate's name is another build than the file."""
-    loaded = question.loaded
-    if loaded is None:
-        return False
-    return loaded.version != candidate.version or question.loaded_srcversion != (candidate.srcversion or None)
-
-
 def _name(question: Question, candidate: Candidate) -> Iterator[Reason]:
     loaded = question.loaded
     if question.ask_two_step:
         yield Reason("slot", "asked_two_step", "two_step", "Mode two_step was asked for.", "Nothing to do.")
-    if loaded is None or not _is_stale(question, candidate):
+    if loaded is None or not question.is_stale:
         return
     serves_here = loaded.module == question.slot.module
     parked_here = question.slot.parked == loaded.version
@@ -261,7 +208,7 @@ def _schemas(question: Question, candidate: Candidate) -> Range | None:
     if old is None:
         return None
     common = old.schema_writes.overlap(candidate.schema_reads)
-    goes_first = question.ask_two_step or (question.slot.module == candidate.name)
+    goes_first = question.ask_two_step or question.slot.module == candidate.name or compat_kernel.must_go_first(question)
     return common.overlap(old.schema_reads) if common and goes_first else common
 
 

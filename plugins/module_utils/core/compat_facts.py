@@ -4,27 +4,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Mapping
 
 from .candidate import Candidate
+from .elf import Machine
 from .errors import TwostepError
+from .linkage import Linkage
+from .modprobe_conf import Rule
 from .slots import Child, Contract, Slot
+from .symbols import Symbols
 
 # From harmless to forbidding; the last four are verdicts.
 LEVELS = ("info", "warning", "two_step", "warm", "cold", "refuse")
-_BLOCKING = ("warm", "cold", "refuse")
+BLOCKING = ("warm", "cold", "refuse")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What the running kernel says about modules. `vermagic` is None where no module file of the kernel could be read."""
+    """What the running kernel says about modules.
+
+    :ivar vermagic: with `machine` and `module_bytes` taken from a module that came with the kernel; None where none could be read.
+    :ivar taint: the kernel's bits about its own state, None where they cannot be read.
+    """
 
     release: str
     vermagic: str | None = None
     sig_enforce: bool = False
     lockdown: str = "none"
     modules_disabled: bool = False
+    machine: Machine | None = None
+    module_bytes: int | None = None
+    taint: int | None = 0
 
     @property
     def wants_signature(self) -> str | None:
@@ -45,6 +56,11 @@ class Question:
     :ivar request_bytes: what the slot's queue has room for with each request, None where it could not be read.
     :ivar loaded: registration of the loaded module of the candidate's name, if it is a child.
     :ivar loaded_srcversion: checksum of the sources of that loaded module.
+    :ivar linkage: what the file wants from the kernel, None where it cannot be told.
+    :ivar symbols: what the kernel has of that.
+    :ivar exporters: of the symbols that the file exports those that the kernel has already, with the module that exports them; None
+        where that cannot be told.
+    :ivar rules: of the administrator, about loading the candidate.
     """
 
     slot: Slot
@@ -59,6 +75,23 @@ class Question:
     loaded: Child | None = None
     loaded_srcversion: str | None = None
     ask_two_step: bool = False
+    linkage: Linkage | None = None
+    symbols: Symbols = field(default_factory=Symbols)
+    exporters: Mapping[str, str] | None = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def is_stale(self) -> bool:
+        """Return whether the loaded module of the candidate's name is another build than the file."""
+        loaded, candidate = self.loaded, self.candidate
+        if loaded is None or candidate is None:
+            return False
+        return loaded.version != candidate.version or self.loaded_srcversion != (candidate.srcversion or None)
+
+    @property
+    def needs_load(self) -> bool:
+        """Return whether the file must be loaded for the swap; a build that the kernel has already need not be."""
+        return self.loaded is None or self.is_stale
 
 
 @dataclass(frozen=True)
@@ -84,7 +117,7 @@ class Verdict:
     @property
     def blocking(self) -> Reason | None:
         """Return the reason that rules a swap out, or None."""
-        return next((reason for reason in self.reasons if reason.level in _BLOCKING), None)
+        return next((reason for reason in self.reasons if reason.level in BLOCKING), None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return verdict, mode and reasons as plain data."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 from . import names, untrusted
 from .errors import TwostepError
@@ -17,7 +17,17 @@ from .errors import TwostepError
 STATES = ("empty", "serving", "held", "detached", "failed")
 VERDICTS = ("current", "hot", "two_step", "warm", "cold", "refuse")
 _MOST_REASONS = 4
+_MOST_STEPS = 64
+# Each host of a fleet has it, since the parent is a module from outside the kernel's tree: it says nothing about the step.
+_OF_EVERY_HOST = ("tainted",)
 MODES = ("handover", "two_step")
+
+
+class Drift(NamedTuple):
+    """One way in which a slot serves otherwise than it would after a reboot."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Slot:
     state: str | None
     parked: str | None
     generation: int | None
+    drift: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,11 +53,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Compat:
-    """A host's verdict on one step; ``verdict`` is None when it could not be had, and ``reason`` then says why."""
+    """A host's verdict on one step; ``verdict`` is None when it could not be had, and ``reason`` then says why.
+
+    ``path`` has the versions of the shortest chain of hot steps, both ends included; it is empty without one.
+    """
 
     verdict: str | None
     mode: str | None
     reason: str
+    path: tuple[str, ...] = ()
 
 
 def natural(host: str) -> list[tuple[int, int, str]]:
@@ -85,9 +100,15 @@ def facts(result: object, family: str | None) -> Facts:
                 state=untrusted.choice(record.get("state"), STATES),
                 parked=_valid(names.version, record.get("parked")),
                 generation=untrusted.integer(record.get("generation")),
+                drift=_drift(record.get("drift")),
             )
         )
     return Facts(tuple(sorted(slots, key=lambda item: item.slot)))
+
+
+def _drift(told: object) -> tuple[Drift, ...]:
+    found = ((untrusted.text(record.get("code"), 40), untrusted.text(record.get("message"))) for record in untrusted.records(told, 8))
+    return tuple(Drift(code, message) for code, message in found if code and message)
 
 
 def compat(result: object) -> dict[str, Compat]:
@@ -110,5 +131,13 @@ def _compat(record: Mapping[Any, Any]) -> Compat:
     verdict = untrusted.choice(record.get("verdict"), VERDICTS)
     if problem or verdict is None:
         return Compat(None, None, problem or "the host gave no verdict")
-    reasons = [untrusted.text(reason.get("message")) for reason in untrusted.records(record.get("reasons"), _MOST_REASONS)]
-    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), " ".join(reason for reason in reasons if reason))
+    told = [reason for reason in untrusted.records(record.get("reasons")) if reason.get("code") not in _OF_EVERY_HOST]
+    reasons = [untrusted.text(reason.get("message")) for reason in told[:_MOST_REASONS]]
+    reason = " ".join(reason for reason in reasons if reason)
+    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), reason, _path(record.get("twostep_path")))
+
+
+def _path(told: object) -> tuple[str, ...]:
+    """Return a chain of versions, or nothing: one that holds anything else is not believed."""
+    versions = [_valid(names.version, version) for version in told[:_MOST_STEPS]] if isinstance(told, (list, tuple)) else []
+    return tuple(version for version in versions if version) if all(versions) else ()

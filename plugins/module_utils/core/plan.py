@@ -132,8 +132,25 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
         return Step(host, slot.slot, "swap", slot.version, PENDING, None, NOT_BUILT)
     mode = _MODE_OF.get(compat.verdict)
     if mode is None:
-        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}"
+        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_way_round(compat, policy)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
+
+
+def _way_round(compat: Compat, policy: Policy) -> str:
+    """Return what to run first where there is a chain of hot steps; one run makes one step."""
+    if len(compat.path) < 3 or compat.path[-1] != policy.version:
+        return ""
+    return f" Run with twostep_version {compat.path[1]} first: hot steps lead through {', '.join(compat.path[1:-1])}"
+
+
+def drifts(facts: Mapping[str, Facts]) -> list[str]:
+    """Return a line for each way in which a slot serves otherwise than it would after a reboot."""
+    return [
+        f"drift: {host}/{slot.slot}: {found.message}"
+        for host in sorted(facts, key=natural)
+        for slot in facts[host].slots
+        for found in slot.drift
+    ]
 
 
 def _refused(refusals: list[dict[str, str]]) -> TwostepError:

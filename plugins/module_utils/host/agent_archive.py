@@ -18,7 +18,7 @@ from pkgutil import get_data
 from types import ModuleType
 
 from ..core import boot as core_boot
-from ..core import candidate, compat_facts, elf, errors, names, slots, swap_request
+from ..core import candidate, compat_facts, elf, errors, linkage, modprobe_conf, names, slots, swap_request, symbols
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
 from ..core import parent as core_parent
@@ -30,6 +30,7 @@ from . import (
     kernel_module,
     ledger,
     modinfo,
+    module_file,
     module_image,
     module_tree,
     parent,
@@ -57,9 +58,12 @@ CORE: tuple[ModuleType, ...] = (
     core_parent,
     elf,
     errors,
+    linkage,
+    modprobe_conf,
     names,
     slots,
     swap_request,
+    symbols,
 )
 HOST: tuple[ModuleType, ...] = (
     agent,
@@ -69,6 +73,7 @@ HOST: tuple[ModuleType, ...] = (
     kernel_module,
     ledger,
     modinfo,
+    module_file,
     module_image,
     module_tree,
     parent,

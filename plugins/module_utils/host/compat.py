@@ -4,29 +4,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
-from ..core import candidate, compat, names
+from ..core import candidate, compat, linkage, names
+from ..core import path as ways
 from ..core.candidate import Candidate
 from ..core.compat_facts import Question, Verdict
+from ..core.compat_kernel import taint_letters
 from ..core.errors import TwostepError
-from ..core.slots import Child, Slot
-from . import modinfo, module_tree
+from ..core.linkage import Linkage
+from ..core.path import Path, Release
+from ..core.slots import Slot
+from . import modinfo, modprobe_conf, module_tree, symbols
 from .kernel_control import Control
 from .paths import Paths
 from .runner import Run
 from .slots import Status
 
+_NO_WAY = Path(None)
+
 
 @dataclass(frozen=True)
 class Checked:
-    """A verdict and what it is about. `path` is None without a file."""
+    """A verdict and what it is about. `path` is that of the file, None without one; `way` is the chain of hot steps."""
 
     slot: Slot
     version: str
     verdict: Verdict
     path: str | None = None
     candidate: Candidate | None = None
+    way: Path = _NO_WAY
+    taint: int | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return the answer as plain data."""
@@ -36,6 +44,9 @@ class Checked:
             "from": self.slot.version,
             "to": self.version,
             **self.verdict.as_dict(),
+            "twostep_path": None if self.way.versions is None else list(self.way.versions),
+            "path_reasons": [asdict(reason) for reason in self.way.reasons],
+            "taint": None if self.taint is None else taint_letters(self.taint),
         }
 
 
@@ -53,9 +64,24 @@ class Host:
         return Control(self.paths, self.status)
 
 
-def _read(path: str, run: Run) -> Candidate:
+@dataclass(frozen=True)
+class _File:
+    """A module file as a candidate; `linkage` is None where only its modinfo can be read."""
+
+    path: str
+    candidate: Candidate
+    linkage: Linkage | None
+
+
+def _read(path: str, run: Run) -> _File:
     file = modinfo.read(path, run)
-    return candidate.parse(file.info.fields, file.info.signed, path)
+    found = candidate.parse(file.info.fields, file.info.signed, path)
+    if file.image is None:
+        return _File(path, found, None)
+    try:
+        return _File(path, found, linkage.parse(file.image))
+    except TwostepError as error:
+        raise modinfo.about(path, error) from None
 
 
 def _room(host: Host, slot: str) -> int | None:
@@ -88,15 +114,65 @@ def check(
         old=host.status.child(slot.module) if slot.module else None,
         request_bytes=_room(host, slot_name),
         ask_two_step=ask_two_step,
+        rules=tuple(modprobe_conf.rules(host.paths)),
     )
     if path is None and slot.family:
         path = module_tree.find(host.paths, asked, names.child_module(slot.family, version))
     if path is None:
-        return Checked(slot, version, compat.decide(question))
+        return _checked(host, question, None)
     try:
-        found = _read(path, host.run)
+        file = _read(path, host.run)
     except TwostepError as error:
-        return Checked(slot, version, compat.decide(replace(question, problem=error)), path)
-    loaded: Child | None = host.status.child(found.name)
-    question = replace(question, candidate=found, loaded=loaded, loaded_srcversion=host.status.loaded_srcversion(found.name))
-    return Checked(slot, version, compat.decide(question), path, found)
+        return replace(_checked(host, replace(question, problem=error), None), path=path)
+    return _checked(host, question, file)
+
+
+def _checked(host: Host, question: Question, file: _File | None) -> Checked:
+    """Return the verdict on a file, and the way to it: the direct one, else one through the other installed versions."""
+    slot, version = question.slot, question.version
+    source = symbols.Source(host.paths, host.status, host.run, question.kernel_release, question.kernel_release == host.release)
+    asked = question if file is None else _about(source, question, file)
+    verdict = compat.decide(asked)
+    way = ways.hopeless(verdict)
+    if way is None or file is None:
+        direct = verdict.verdict in ("current", "hot", "two_step")
+        others = [] if direct or file is None else _others(host, question)
+        releases = [Release(other.candidate, _about(source, question, other)) for other in others]
+        way = ways.find(asked, releases if file is None else [*releases, Release(file.candidate, asked)])
+    found = Checked(slot, version, ways.advised(verdict, way), way=way, taint=question.kernel.taint)
+    return found if file is None else replace(found, path=file.path, candidate=file.candidate)
+
+
+def _others(host: Host, question: Question) -> list[_File]:
+    """Return the other installed versions of the slot's family that can be read."""
+    if question.slot.family is None:
+        return []
+    found = []
+    for version, place in sorted(module_tree.family(host.paths, question.kernel_release, question.slot.family).items()):
+        try:
+            file = _read(place, host.run)
+        except TwostepError:
+            continue
+        if file.candidate.version == version != question.version and file.candidate.family == question.slot.family:
+            found.append(file)
+    return found
+
+
+def _about(source: symbols.Source, question: Question, file: _File) -> Question:
+    """Return the question with all that is known about loading a file."""
+    found, linked = file.candidate, file.linkage
+    asked = replace(
+        question,
+        candidate=found,
+        loaded=source.status.child(found.name),
+        loaded_srcversion=source.status.loaded_srcversion(found.name),
+        linkage=linked,
+    )
+    if linked is None:
+        return asked
+    wanted = set(linked.needs) | set(linked.versions or ())
+    return replace(
+        asked,
+        symbols=symbols.look(source, wanted, found.depends),
+        exporters=symbols.exporters(source, set(linked.exported)),
+    )

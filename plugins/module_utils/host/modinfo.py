@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import hashlib
-import lzma
-import os
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core import modinfo
 from ..core.errors import TwostepError
+from . import module_file
 from .runner import Run
 
 _MAX_BYTES = 256 * 1024 * 1024
@@ -19,32 +17,15 @@ _MAX_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ModuleFile:
-    """A module file: its path, the SHA-256 of the file as it lies there, and its facts."""
+    """A module file: its path, the SHA-256 of the file as it lies there, its facts, and its uncompressed content.
+
+    The content is None where the standard library cannot decompress it.
+    """
 
     path: str
     sha256: str
     info: modinfo.ModuleInfo
-
-
-def _not_a_module(path: str, why: str) -> TwostepError:
-    return TwostepError(
-        "not_a_module", f"The file {path} is not a kernel module: {why}.", "Build and install the module again.", {"path": path}
-    )
-
-
-def _unpacked(path: str, raw: bytes) -> bytes:
-    try:
-        if path.endswith(".xz"):
-            data = lzma.LZMADecompressor(memlimit=_MAX_BYTES).decompress(raw, _MAX_BYTES)
-        elif path.endswith(".gz"):
-            data = zlib.decompressobj(31).decompress(raw, _MAX_BYTES)
-        else:
-            data = raw
-    except (lzma.LZMAError, zlib.error, EOFError):
-        raise _not_a_module(path, "it cannot be decompressed") from None
-    if len(data) >= _MAX_BYTES:
-        raise _not_a_module(path, "it is larger than 256 MiB")
-    return data
+    image: bytes | None = field(default=None, repr=False, compare=False)
 
 
 def read(path: str, run: Run) -> ModuleFile:
@@ -53,24 +34,20 @@ def read(path: str, run: Run) -> ModuleFile:
     :param run: used only for ``.zst``, which the standard library cannot read.
     :raises TwostepError: ``no_module_file`` when it cannot be opened, ``not_a_module`` when it is something else.
     """
-    try:
-        if os.path.getsize(path) > _MAX_BYTES:
-            raise _not_a_module(path, "it is larger than 256 MiB")
-        with open(path, "rb") as stream:
-            raw = stream.read()
-    except OSError as error:
-        raise TwostepError(
-            "no_module_file", f"The module file {path} cannot be read: {error.strerror}.", "Build and install the module.", {"path": path}
-        ) from None
+    raw = module_file.read(path, _MAX_BYTES)
     sha256 = hashlib.sha256(raw).hexdigest()
     if path.endswith(".zst"):
         return ModuleFile(path, sha256, _by_program(path, run))
+    image = module_file.unpack(path, raw, _MAX_BYTES)
     try:
-        return ModuleFile(path, sha256, modinfo.from_elf(_unpacked(path, raw)))
+        return ModuleFile(path, sha256, modinfo.from_elf(image), image)
     except TwostepError as error:
-        raise TwostepError(
-            error.code, error.message.replace("The file is", f"The file {path} is"), error.next_step, {"path": path}
-        ) from None
+        raise about(path, error) from None
+
+
+def about(path: str, error: TwostepError) -> TwostepError:
+    """Return an error of the parser with the file's path in it."""
+    return TwostepError(error.code, error.message.replace("The file is", f"The file {path} is"), error.next_step, {"path": path})
 
 
 def _by_program(path: str, run: Run) -> modinfo.ModuleInfo:
@@ -87,5 +64,5 @@ def _by_program(path: str, run: Run) -> modinfo.ModuleInfo:
         ) from None
     facts = modinfo.from_modinfo_output(answer.stdout)
     if answer.rc != 0 or not facts.vermagic:
-        raise _not_a_module(path, "modinfo cannot read it")
+        raise module_file.not_a_module(path, "modinfo cannot read it")
     return facts

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import gzip
-import lzma
 import os
 from typing import Any
 
 from ..core.errors import TwostepError
+from . import module_file
 
 _MAX_BYTES = 64 * 1024 * 1024
 _MCL_CURRENT_AND_FUTURE = 3
@@ -32,27 +31,7 @@ def read(path: str) -> bytes:
             "Let DKMS install it uncompressed, or use a module name with the version in it, which needs no two_step.",
             {"path": path},
         )
-    try:
-        if path.endswith(".xz"):
-            with lzma.open(path) as stream:
-                data: bytes = stream.read(_MAX_BYTES + 1)
-        elif path.endswith(".gz"):
-            with gzip.open(path) as stream:
-                data = stream.read(_MAX_BYTES + 1)
-        else:
-            with open(path, "rb") as stream:
-                data = stream.read(_MAX_BYTES + 1)
-    except (lzma.LZMAError, EOFError, gzip.BadGzipFile):
-        raise TwostepError(
-            "not_a_module", f"The file {path} is not a kernel module: it cannot be decompressed.", "Build and install the module again."
-        ) from None
-    except OSError as error:
-        raise TwostepError(
-            "no_module_file", f"The module file {path} cannot be read: {error.strerror}.", "Build and install the module.", {"path": path}
-        ) from None
-    if len(data) > _MAX_BYTES:
-        raise TwostepError("not_a_module", f"The file {path} is larger than 64 MiB.", "Build and install the module again.")
-    return data
+    return module_file.unpack(path, module_file.read(path, _MAX_BYTES), _MAX_BYTES)
 
 
 class Loader:

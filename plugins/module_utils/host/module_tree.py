@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 
-from ..core import names
+from ..core import linkage, names
 from ..core.compat_facts import Kernel
+from ..core.elf import Machine
 from ..core.errors import TwostepError
 from . import modinfo
 from .paths import Paths
@@ -22,6 +24,7 @@ from .slots import ReadText, read_text
 # Debian and Arch; Red Hat and Fedora; SUSE. DKMS chooses by distribution.
 _DESTINATIONS = ("updates/dkms", "extra", "updates")
 _SUFFIXES = (".ko", ".ko.xz", ".ko.gz", ".ko.zst")
+_MOST_VERSIONS = 64
 _LOCKDOWN = re.compile(r"\[([a-z]+)\]")
 
 
@@ -30,9 +33,27 @@ def find(paths: Paths, kernel: str, module: str) -> str | None:
     for destination in _DESTINATIONS:
         for suffix in _SUFFIXES:
             path = os.path.join(paths.modules(names.kernel(kernel)), destination, names.module(module) + suffix)
-            if os.path.isfile(path):
+            # Whatever lies there, also a link to nothing: the reader says what is wrong with it.
+            if os.path.lexists(path):
                 return path
     return None
+
+
+def family(paths: Paths, kernel: str, name: str) -> dict[str, str]:
+    """Return the installed files of a family of children, by version."""
+    pattern = re.compile(rf"twostep_{names.family(name)}_([0-9]{{1,5}})_([0-9]{{1,5}})_([0-9]{{1,5}})\.ko(\.xz|\.gz|\.zst)?")
+    found: dict[str, str] = {}
+    for destination in _DESTINATIONS:
+        folder = os.path.join(paths.modules(names.kernel(kernel)), destination)
+        try:
+            files = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        for file in files:
+            match = pattern.fullmatch(file)
+            if match and len(found) < _MOST_VERSIONS:
+                found.setdefault(f"{match[1]}.{match[2]}.{match[3]}", os.path.join(folder, file))
+    return found
 
 
 def _shipped_modules(paths: Paths, kernel: str) -> list[str]:
@@ -52,16 +73,33 @@ def _shipped_modules(paths: Paths, kernel: str) -> list[str]:
     return found
 
 
-def vermagic(paths: Paths, kernel: str, run: Run) -> str | None:
-    """Return the version magic that a kernel wants, or None when no module that came with it can be read."""
+@dataclass(frozen=True)
+class Shipped:
+    """What a module that came with the kernel tells of it; `machine` and `module_bytes` are None where only its modinfo could be read."""
+
+    vermagic: str | None = None
+    machine: Machine | None = None
+    module_bytes: int | None = None
+
+
+def shipped(paths: Paths, kernel: str, run: Run) -> Shipped:
+    """Return what a kernel wants of modules; all of it None when no module that came with it can be read."""
     for path in _shipped_modules(paths, kernel):
         try:
-            found = modinfo.read(path, run).info.vermagic.strip()
+            file = modinfo.read(path, run)
+            found = file.info.vermagic.strip()
+            if found and file.image is None:
+                return Shipped(found)
+            if found and file.image is not None:
+                linked = linkage.parse(file.image)
+                return Shipped(found, linked.machine, linked.module_bytes)
         except TwostepError:
             continue
-        if found:
-            return found
-    return None
+    return Shipped()
+
+
+def _taint(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _flag(path: str, read: ReadText) -> str:
@@ -76,11 +114,15 @@ def kernel_facts(paths: Paths, running: str, asked: str, run: Run, read: ReadTex
 
     A file that is absent means that this kernel has no such restriction.
     """
+    wants = shipped(paths, asked, run)
     lockdown = _LOCKDOWN.search(_flag(f"{paths.sys}/kernel/security/lockdown", read))
     return Kernel(
         release=running,
-        vermagic=vermagic(paths, asked, run),
+        vermagic=wants.vermagic,
         sig_enforce=_flag(f"{paths.sys}/module/module/parameters/sig_enforce", read) in ("Y", "1"),
         lockdown=lockdown[1] if lockdown else "none",
         modules_disabled=_flag(f"{paths.proc}/sys/kernel/modules_disabled", read) == "1",
+        machine=wants.machine,
+        module_bytes=wants.module_bytes,
+        taint=_taint(_flag(f"{paths.proc}/sys/kernel/tainted", read)),
     )

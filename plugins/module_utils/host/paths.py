@@ -70,6 +70,11 @@ class Paths:
     def dkms_tree(self) -> str:
         return self.at("/var/lib/dkms")
 
+    @property
+    def boot(self) -> str:
+        """Kernels, their initramfs, and on some distributions their symbol versions."""
+        return self.at("/boot")
+
     def modules(self, kernel: str) -> str:
         """Return the module folder of a kernel release."""
         return self.at(f"/lib/modules/{kernel}")

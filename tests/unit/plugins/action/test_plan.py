@@ -73,6 +73,22 @@ def test_the_plan_is_returned_and_shown(shown: list) -> None:
     assert result["summary"] == shown[:-1]
 
 
+DRIFT = [{"code": "file_other", "message": "It differs."}]
+
+
+def test_drift_is_shown_with_the_plan_and_not_again(shown: list) -> None:
+    hosts = {"n1": {**host(__twostep_compat=HOT), "__twostep_slots": {"slots": [{**SLOT, "drift": DRIFT}]}}}
+    assert run(WANTED, hosts)["drift"] == ["drift: n1/vol0: It differs."]
+    assert shown[-1] == "drift: n1/vol0: It differs."
+    assert run({"stage": "check", **WANTED}, hosts)["drift"] == []
+    assert shown.count("drift: n1/vol0: It differs.") == 1
+
+
+def test_status_notes_drift(shown: list) -> None:
+    run({"stage": "status", "fleet": "storage"}, {"n1": {"__twostep_slots": {"slots": [{**SLOT, "drift": DRIFT}]}}})
+    assert shown[1] == "n1    vol0  remap   1.0.0    serving  -       1           drift: file_other"
+
+
 def test_after_the_build_the_verdicts_are_in_it(shown: list) -> None:
     result = run({"stage": "check", **WANTED}, {"n1": host(__twostep_compat=HOT)})
     assert result["hosts"]["n1"]["work"] == [{"slot": "vol0", "mode": "handover"}]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any, Mapping
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.kernel_control import Control
@@ -22,6 +23,10 @@ from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.elf_sam
 RELEASE = "6.1.0-56-cloud-amd64"
 VERMAGIC = f"{RELEASE} SMP preempt mod_unload modversions "
 FEATURES = "flush,fua"
+# What every module of the pretended kernel needs, with the checksums of kernel and parent.
+KERNEL_CRCS = {"module_layout": 0x11111111, "_printk": 0x22222222}
+PARENT_CRCS = {"twostep_register_child": 0x33333333}
+LINKED: dict[str, Any] = {"needs": ("_printk", "twostep_register_child"), "versions": {**KERNEL_CRCS, **PARENT_CRCS}}
 TIMES = ("prepare_ns", "quiesce_ns", "drain_ns", "abandon_ns", "adopt_ns", "release_ns")
 
 
@@ -76,7 +81,11 @@ class FakeParent:
         self.put(root / f"lib/modules/{RELEASE}/modules.dep", "kernel/lib/crc.ko:")
         shipped = root / f"lib/modules/{RELEASE}/kernel/lib/crc.ko"
         shipped.parent.mkdir(parents=True)
-        shipped.write_bytes(module_bytes((("name", "crc"), ("vermagic", VERMAGIC))))
+        shipped.write_bytes(module_bytes((("name", "crc"), ("vermagic", VERMAGIC)), versions=KERNEL_CRCS))
+        lines = [f"0x{crc:08x}\t{name}\tvmlinux\tEXPORT_SYMBOL" for name, crc in KERNEL_CRCS.items()]
+        self.put(root / f"lib/modules/{RELEASE}/build/Module.symvers", "\n".join(lines))
+        self.put(root / "proc/sys/kernel/tainted", "0")
+        self.put_parent()
         self.status = Status(self.paths)
         self.control = Control(self.paths, self.status, write_text=self.write)
         self.world = World(
@@ -101,9 +110,9 @@ class FakeParent:
     def get(self, name: str, slot: str = "data") -> str:
         return (self.folder(slot) / name).read_text().rstrip("\n")
 
-    def add_slot(self, slot: str = "data", version: str = "1.0.0", generation: int = 1) -> None:
-        """Make a slot that serves."""
-        self.register(version)
+    def add_slot(self, slot: str = "data", version: str = "1.0.0", generation: int = 1, **changes: str) -> None:
+        """Make a slot that serves; `changes` are of its child's modinfo."""
+        self.register(version, **changes)
         self.set(slot, state="serving", family="remap", params="lower=/dev/vdb", version=version, module=module_of(version))
         self.set(slot, generation=generation, parked="", inflight=0, openers=0, child__reads=3)
         self.set(slot, srcversion="", previous="", probation="none", probation_failures=0, refused_ends=0, hold_histogram="0 0 0")
@@ -113,12 +122,20 @@ class FakeParent:
         self.put(self.root / f"sys/kernel/config/twostep/{slot}/request_bytes", "256")
         self.use(version, 1)
 
-    def install(self, child: str, **changes: str) -> Path:
-        """Put the module file of version `child` where DKMS puts it."""
-        facts = modinfo_of(child, **changes)
-        path = self.root / f"lib/modules/{RELEASE}/updates/dkms/{module_of(child)}.ko"
+    def put_parent(self, srcversion: str = "PARENT", **elf: Any) -> Path:
+        """Load the parent, and put its file where DKMS puts it; `srcversion` and `elf` are those of the file."""
+        self.put(self.root / "sys/module/twostep/srcversion", "PARENT")
+        facts = (("name", "twostep"), ("version", "1.0.0"), ("srcversion", srcversion), ("vermagic", VERMAGIC))
+        return self._put_module("twostep", facts, {"versions": KERNEL_CRCS, "exports": PARENT_CRCS, **elf})
+
+    def install(self, child: str, elf: Mapping[str, Any] | None = None, **changes: str) -> Path:
+        """Put the module file of version `child` where DKMS puts it; `elf` is for `module_bytes`."""
+        return self._put_module(module_of(child), tuple(modinfo_of(child, **changes).items()), {**LINKED, **(elf or {})})
+
+    def _put_module(self, name: str, facts: tuple[tuple[str, str], ...], elf: Mapping[str, Any]) -> Path:
+        path = self.root / f"lib/modules/{RELEASE}/updates/dkms/{name}.ko"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(module_bytes(tuple(facts.items())))
+        path.write_bytes(module_bytes(facts, **elf))
         return path
 
     def register(self, version: str, srcversion: str | None = None, **changes: str) -> None:

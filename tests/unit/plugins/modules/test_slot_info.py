@@ -7,7 +7,7 @@ import yaml
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.modules import slot_info
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import FakeParent
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent
 
 
 @pytest.fixture
@@ -16,6 +16,10 @@ def fake_parent(tmp_path) -> FakeParent:
     fake.add_slot()
     fake.add_slot("logs", "1.1.0")
     return fake
+
+
+def differ(fake: FakeParent) -> slot_info.Differ:
+    return slot_info.differ(fake.paths, fake.status, fake.run, RELEASE)
 
 
 def test_documentation_and_spec_say_the_same() -> None:
@@ -34,12 +38,22 @@ def test_fake_parent_everything(fake_parent: FakeParent) -> None:
 
 
 def test_fake_parent_everything_that_is_returned_is_documented(fake_parent: FakeParent) -> None:
-    told = slot_info.gather(fake_parent.status, None, None)
+    told = slot_info.gather(fake_parent.status, None, None, differ(fake_parent))
     documented = yaml.safe_load(slot_info.RETURN)
     assert set(told["slots"][0]) == set(documented["slots"]["contains"])
     assert set(told["children"][0]) == set(documented["children"]["contains"])
     assert set(told["parent"]) == set(documented["parent"]["contains"])
     assert set(told) - {"changed"} <= set(documented)
+
+
+def test_fake_parent_drift_is_told_when_it_is_asked_for(fake_parent: FakeParent) -> None:
+    (fake_parent.root / "boot").mkdir()
+    (fake_parent.root / f"boot/initrd.img-{RELEASE}").touch()
+    fake_parent.install("1.0.0")
+    told = slot_info.gather(fake_parent.status, None, None, differ(fake_parent))
+    assert [[found["code"] for found in slot["drift"]] for slot in told["slots"]] == [[], ["file_missing"]]
+    assert [call[0] for call in fake_parent.calls] == ["lsinitramfs"]
+    assert "drift" not in slot_info.gather(fake_parent.status, None, None)["slots"][0]
 
 
 def test_fake_parent_named_slots(fake_parent: FakeParent) -> None:

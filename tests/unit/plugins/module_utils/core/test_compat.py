@@ -11,7 +11,9 @@ import pytest
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import compat
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.candidate import Candidate
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.compat_facts import Kernel, Question
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.elf import Machine
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.linkage import Linkage
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Child, Contract, LastSwap, Range, Slot
 
 RELEASE = "6.1.0-56-amd64"
@@ -23,7 +25,8 @@ NEW = Candidate(
 )  # fmt: skip
 SLOT = Slot("data", "serving", "remap", "lower=/dev/vdb", "1.0.0", OLD.module, 3, None, 0, 1, LastSwap(result="ok"))
 KERNEL = Kernel(RELEASE, VERMAGIC)
-QUESTION = Question(SLOT, Contract(1, 0), "1.1.0", KERNEL, RELEASE, NEW, None, OLD, 256)
+LINKAGE = Linkage(Machine(62, True, "<"), versions={})
+QUESTION = Question(SLOT, Contract(1, 0), "1.1.0", KERNEL, RELEASE, NEW, None, OLD, 256, linkage=LINKAGE)
 LOADED = Child("twostep_remap_1_1_0", "remap", "1.1.0", Contract(1, 0), ("flush", "fua"), Range(1, 2), Range(1, 2), 64, 0)
 SAME_NAME = {"candidate": replace(NEW, name=OLD.module), "loaded": OLD, "loaded_srcversion": "OLD"}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import elf
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
@@ -69,3 +71,19 @@ def test_damaged_bytes_never_end_in_a_traceback() -> None:
             damaged[dice.randrange(len(damaged))] = dice.randrange(256)
         outcomes.add(refused(bytes(damaged)))
     assert outcomes == {True, False}
+
+
+@given(st.binary(max_size=1024))
+def test_any_bytes_are_a_module_or_refused(data: bytes) -> None:
+    refused(data)
+    refused(b"\x7fELF\x01\x02" + data)
+
+
+def test_a_linked_file_is_no_module() -> None:
+    with pytest.raises(TwostepError, match="it is linked already, as a program is"):
+        elf.parse(module_bytes(kind=2))
+
+
+def test_a_machine_is_told_in_words() -> None:
+    assert str(elf.parse(module_bytes()).machine) == "machine 62, 64 bits, little endian"
+    assert str(elf.parse(module_bytes(machine=8, wide=False, order=">")).machine) == "machine 8, 32 bits, big endian"

@@ -7,10 +7,38 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Facts, Slot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Drift, Facts, Slot
 
 TOLD = {"slot": "vol0", "family": "remap", "version": "1.0.0", "state": "serving", "parked": "", "generation": 3}
 NOT_ASKED = "the host was not asked, as in a run with --limit"
+
+
+def test_drift_of_a_slot() -> None:
+    told = [{"code": "file_other", "message": "It\ndiffers."}, {"code": 3, "message": "x"}, {"code": "x"}, "text"]
+    (slot,) = fleet.facts({"slots": [{**TOLD, "drift": told}]}, "remap").slots
+    assert slot.drift == (Drift("file_other", "It differs."),)
+    (slot,) = fleet.facts({"slots": [{**TOLD, "drift": "text"}]}, "remap").slots
+    assert slot.drift == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [
+        (["1.0.0", "1.1.0", "2.0.0"], ("1.0.0", "1.1.0", "2.0.0")),
+        (["1.0.0", "{{ lookup('pipe', 'id') }}", "2.0.0"], ()),
+        (["1.0.0", 2], ()),
+        ("1.0.0", ()),
+        (None, ()),
+    ],
+)
+def test_the_way_that_a_host_tells(told: object, path: tuple) -> None:
+    answer = {"results": [{"slot": "vol0", "verdict": "warm", "twostep_path": told}]}
+    assert fleet.compat(answer)["vol0"].path == path
+
+
+def test_what_every_host_has_is_no_reason() -> None:
+    reasons = [{"code": "tainted", "message": "Modules."}, {"code": "downgrade", "message": "Older."}]
+    assert fleet.compat({"results": [{"slot": "vol0", "verdict": "hot", "reasons": reasons}]})["vol0"].reason == "Older."
 
 
 def test_a_slot_of_the_family() -> None:

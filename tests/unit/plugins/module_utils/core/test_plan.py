@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import plan
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Facts, Slot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Drift, Facts, Slot
 
 POLICY = plan.Policy("remap", "1.1.0", 1, 2)
 HOT = Compat("hot", "handover", "")
@@ -105,6 +107,28 @@ def test_the_worst_verdict_of_a_host_is_shown() -> None:
     host = plan.as_dict(plan.make(["n1"], facts, compat, POLICY, True))["hosts"]["n1"]
     assert (host["verdict"], host["from"]) == ("two_step", "1.0.0, 1.1.0")
     assert host["work"] == [{"slot": "a", "mode": "handover"}, {"slot": "b", "mode": "two_step"}]
+
+
+def test_where_there_is_a_way_round_the_refusal_says_what_to_run_first() -> None:
+    path = ("1.0.0", "1.0.5", "1.0.7", "1.1.0")
+    error = refusals(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "No schema.", path)}})
+    assert error.data["refusals"][0]["reason"] == (
+        "the verdict is warm: No schema. Run with twostep_version 1.0.5 first: hot steps lead through 1.0.5, 1.0.7"
+    )
+
+
+@pytest.mark.parametrize("path", [(), ("1.0.0", "1.1.0"), ("1.0.0", "1.0.5", "9.0.0")])
+def test_a_way_that_leads_elsewhere_or_nowhere_is_not_named(path: tuple) -> None:
+    error = refusals(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "No schema.", path)}})
+    assert error.data["refusals"][0]["reason"] == "the verdict is warm: No schema."
+
+
+def test_drift_is_told_host_by_host() -> None:
+    drifting = replace(slot(), drift=(Drift("file_other", "It differs."),))
+    assert plan.drifts({"n10": Facts((drifting,)), "n2": Facts((slot(), drifting)), "n3": Facts(())}) == [
+        "drift: n2/vol0: It differs.",
+        "drift: n10/vol0: It differs.",
+    ]
 
 
 def test_before_the_build_the_verdict_is_pending() -> None:
