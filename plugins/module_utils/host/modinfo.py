@@ -47,21 +47,30 @@ def _unpacked(path: str, raw: bytes) -> bytes:
     return data
 
 
+def _raw(path: str) -> bytes:
+    try:
+        if os.path.getsize(path) > _MAX_BYTES:
+            raise _not_a_module(path, "it is larger than 256 MiB")
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise TwostepError(
+            "no_module_file", f"The module file {path} cannot be read: {error.strerror}.", "Build and install the module.", {"path": path}
+        ) from None
+
+
+def uncompressed(path: str) -> bytes:
+    """Return the content of a ``.ko``, ``.ko.xz`` or ``.ko.gz``, uncompressed; raise as ``read`` does."""
+    return _unpacked(path, _raw(path))
+
+
 def read(path: str, run: Run) -> ModuleFile:
     """Return the facts of the module file ``path``.
 
     :param run: used only for ``.zst``, which the standard library cannot read.
     :raises TwostepError: ``no_module_file`` when it cannot be opened, ``not_a_module`` when it is something else.
     """
-    try:
-        if os.path.getsize(path) > _MAX_BYTES:
-            raise _not_a_module(path, "it is larger than 256 MiB")
-        with open(path, "rb") as stream:
-            raw = stream.read()
-    except OSError as error:
-        raise TwostepError(
-            "no_module_file", f"The module file {path} cannot be read: {error.strerror}.", "Build and install the module.", {"path": path}
-        ) from None
+    raw = _raw(path)
     sha256 = hashlib.sha256(raw).hexdigest()
     if path.endswith(".zst"):
         return ModuleFile(path, sha256, _by_program(path, run))
