@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 _LOCKDOWN = re.compile(r"\[(none|integrity|confidentiality)\]")
 # Of /proc/keys: flags, uses, time left, permissions, owners, then the type and what the key calls itself.
-_KEY = re.compile(r"^[0-9a-f]+ \S+\s+\d+ \S+ [0-9a-f]+\s+\d+\s+\d+ asymmetri (.{1,200}?): \S+\.\S+", re.MULTILINE)
+_KEY = re.compile(r"^[0-9a-f]+ \S+\s+\d+ \S+ [0-9a-f]+\s+\d+\s+\d+ asymmetri (.{1,200}?)(?:: [0-9a-f]{8,128})?: \S+\.\S+", re.MULTILINE)
 _MAX_KEYS = 32
 SECURE_BOOT_BYTES = 5
 
