@@ -80,7 +80,7 @@ class Job:
         self._machine = machine
         folders = request.folders if request.archive_suffix else ()
         self._digest = dkms_source.digest(request.package, request.archive_sha256, folders) if request.archive_sha256 else ""
-        self._signer = Signer(paths, run, request.signing, euid) if request.signing else None
+        self._signer = Signer(paths, run, request.signing) if request.signing else None
         self._certificate = self._signer.certificate() if self._signer else None
         self.policy: Policy = signature_policy.read(paths, run, which)
 
