@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
-_VERSION_TEXT = re.compile(r'^CONFIG_CC_VERSION_TEXT="(\S+) ', re.MULTILINE)
+# Older kernels quote it in auto.conf, newer ones do not.
+_VERSION_TEXT = re.compile(r'^CONFIG_CC_VERSION_TEXT="?(\S+) ', re.MULTILINE)
 _VERSION = re.compile(r"^CONFIG_(?:GCC|CLANG)_VERSION=([1-9]\d{4,6})$", re.MULTILINE)
 _PROGRAM = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _DUMPED = re.compile(r"(\d{1,3})(?:\.\d+)*\s*")

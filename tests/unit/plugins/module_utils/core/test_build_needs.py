@@ -12,6 +12,8 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.build_needs i
     ("auto_conf", "expected"),
     [
         ("", Compiler(("gcc",))),
+        # as in the headers of Debian 12
+        ("CONFIG_CC_VERSION_TEXT=gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0\nCONFIG_GCC_VERSION=120200\n", Compiler(("gcc-12", "gcc"), 12)),
         (
             'CONFIG_CC_VERSION_TEXT="gcc-12 (Debian 12.2.0-14) 12.2.0"\nCONFIG_GCC_VERSION=120200\nCONFIG_CLANG_VERSION=0\n',
             Compiler(("gcc-12", "gcc"), 12),
