@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the module dkms: packs the source folder and sends it as one file. Decides nothing."""
+"""Controller side of the module dkms: checks and packs the source, reads its dkms.conf as data, and sends one file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import source_archive
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import vendor_source
+from ansible_collections.twostep.hotswap.plugins.plugin_utils.vendor_source import Source
+
+_INTERNAL = ("archive", "archive_sha256", "archive_suffix")
+_OURS = ("src", "src_sha256", "signature", "public_key", "vendor_conf")
 
 
 class ActionModule(ActionBase):
@@ -23,42 +27,74 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        for internal in ("archive", "archive_sha256"):
+        for internal in _INTERNAL:
             if internal in arguments:
                 result.update(failed=True, msg=f"{internal} is set by this plugin. Next: Leave it out and set src.", code="internal_option")
                 return result
-        source = arguments.pop("src", None)
-        folders = arguments.get("folders") or []
+        ours = {name: arguments.pop(name) for name in _OURS if name in arguments}
+        told = None
         try:
-            if source and arguments.get("state", "present") != "absent":
-                self._add_archive(arguments, self._source_folder(source), [folders] if isinstance(folders, str) else list(folders))
+            if ours.get("src") and arguments.get("state", "present") != "absent":
+                source = self._source(ours, arguments.get("folders") or [])
+                told = self._read_conf(source, ours.get("vendor_conf", "read"), arguments)
+                self._add_archive(arguments, source)
             result.update(self._execute_module(module_name="twostep.hotswap.dkms", module_args=arguments, task_vars=task_vars))
+            if told is not None:
+                result["vendor_conf"] = told
         except TwostepError as error:
             result.update(failed=True, msg=str(error), code=error.code, data=error.data)
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _source_folder(self, source: str) -> str:
-        if os.path.isabs(source):
-            return source
+    def _find(self, path: str, what: str, next_step: str) -> str:
+        if not path or os.path.isabs(path):
+            return path
         try:
-            return str(self._find_needle("files", source))
+            return str(self._find_needle("files", path))
         except AnsibleError:
-            raise TwostepError(
-                "bad_source", f"{source} is not a folder on the controller.", "Set src to the folder with the module's sources."
-            ) from None
+            raise TwostepError(f"bad_{what}", f"{path} is neither a file nor a folder on the controller.", next_step) from None
 
-    def _add_archive(self, arguments: dict[str, Any], folder: str, only: list[str]) -> None:
-        packed, sha256 = source_archive.pack(folder, only)
-        arguments["archive_sha256"] = sha256
+    def _source(self, ours: dict[str, Any], folders: str | list[str]) -> Source:
+        only = [folders] if isinstance(folders, str) else list(folders)
+        path = self._find(str(ours["src"]), "source", "Set src to the folder with the module's sources or to an archive of it.")
+        given = {name: ours.get(name) or "" for name in ("src_sha256", "signature", "public_key")}
+        if os.path.isfile(path):
+            return vendor_source.from_archive(
+                path,
+                only,
+                sha256=given["src_sha256"],
+                signature=self._find(str(given["signature"]), "signature", "Correct signature."),
+                public_key=self._find(str(given["public_key"]), "public_key", "Correct public_key."),
+            )
+        if any(given.values()):
+            name = next(name for name, value in given.items() if value)
+            raise TwostepError(
+                "bad_source", f"{name} is for an archive, and {path} is none.", f"Set src to an archive, or leave {name} out."
+            )
+        return vendor_source.from_folder(path, only)
+
+    def _read_conf(self, source: Source, how: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """Add what the sources' dkms.conf says to `arguments` where they leave it open, and return it for the result."""
+        if how not in ("read", "ignore"):
+            raise TwostepError("bad_vendor_conf", f"vendor_conf {str(how)[:40]!r} is not known.", "Use read or ignore.")
+        conf = vendor_source.read_conf(source, arguments.get("package"), arguments.get("version")) if how == "read" else None
+        if conf is None:
+            return None
+        arguments.update(vendor_source.defaults(conf, arguments))
+        return conf.shown()
+
+    def _add_archive(self, arguments: dict[str, Any], source: Source) -> None:
+        arguments["archive_sha256"] = source.sha256
+        if source.is_vendors:
+            arguments["archive_suffix"] = source.suffix
         if self._task.check_mode:
             return
         if not self._connection._shell.tmpdir:
             self._make_tmp_path()
-        remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "source.tar.gz")
-        with tempfile.NamedTemporaryFile(prefix="twostep-", suffix=".tar.gz") as local:
-            local.write(source_archive.compress(packed))
+        remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "source" + source.suffix)
+        with tempfile.NamedTemporaryFile(prefix="twostep-", suffix=source.suffix) as local:
+            local.write(source.content)
             local.flush()
             self._transfer_file(local.name, remote)
         self._fixup_perms2((self._connection._shell.tmpdir, remote))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 MOST_LINES = 400
 COUNTED = frozenset({".py", ".c", ".h", ".yml", ".j2", ".sh", ".mk"})
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {
+    "plugins/modules/dkms.py": "three quarters of it are the documentation, which ansible-doc wants in the module's own file",
+}
 
 
 def test_no_file_is_too_long(root: Path, files: list[Path]) -> None:

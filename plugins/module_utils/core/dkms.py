@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from . import names
 from .dkms_facts import FileFacts, Found, KernelFacts
 from .errors import TwostepError
+from .module_signature import Certificate, is_by
 
 LEVELS = ("added", "built", "present")
 
@@ -115,10 +116,38 @@ def _install_steps(kernel: KernelFacts, version: str, modules: tuple[str, ...], 
     return [*steps, Step("install", "; ".join(reasons) or "newly built", kernel.kernel)]
 
 
-def plan_present(found: Found, level: str, kernels: list[str], modules: tuple[str, ...]) -> list[Step]:
+def _sign_reason(kernel: KernelFacts, modules: tuple[str, ...], builds: bool, signer: Certificate | None) -> str:
+    """Return why the built modules have to be signed, or an empty string."""
+    if signer is None:
+        return ""
+    if builds:
+        return "newly built"
+    others = [name for name in modules if not is_by(getattr(kernel.built_file(name), "signature", None), signer)]
+    return f"{others[0]} is not signed with the certificate of {signer.subject or signer.serial}" if others else ""
+
+
+def _kernel_steps(kernel: KernelFacts, version: str, level: str, modules: tuple[str, ...], signer: Certificate | None) -> list[Step]:
+    build_steps, builds = _build_steps(kernel, modules)
+    signs = _sign_reason(kernel, modules, builds, signer)
+    sign_steps = [Step("sign", signs, kernel.kernel)] if signs else []
+    if signs and not builds and kernel.status == "installed":
+        # What is installed must stay what is built, whatever the level.
+        _install_steps(kernel, version, modules, builds)
+        uninstall = Step("uninstall", "the installed file has another signature", kernel.kernel)
+        return [uninstall, *sign_steps, Step("install", "newly signed", kernel.kernel)]
+    if level != "present":
+        return build_steps + sign_steps
+    install_steps = _install_steps(kernel, version, modules, builds or bool(signs))
+    return build_steps + install_steps[:-1] + sign_steps + install_steps[-1:]
+
+
+def plan_present(found: Found, level: str, kernels: list[str], modules: tuple[str, ...], signer: Certificate | None = None) -> list[Step]:
     """Return the steps that bring a package version to at least `level` (one of `LEVELS`) on `kernels`.
 
+    A kernel that the package is not meant for gets none.
+
     :param modules: names of the modules that the package must yield.
+    :param signer: certificate of whoever has to have signed them; None when that does not matter.
     :raises TwostepError: `broken_tree`, `source_differs`, `installed_differs`, `newer_installed` or `unknown_status`; then
         nothing may be done.
     """
@@ -133,10 +162,8 @@ def plan_present(found: Found, level: str, kernels: list[str], modules: tuple[st
         return steps
     for name in kernels:
         kernel = next((entry for entry in found.kernels if entry.kernel == name), KernelFacts(name))
-        build_steps, builds = _build_steps(kernel, modules)
-        steps += build_steps
-        if level == "present":
-            steps += _install_steps(kernel, found.version, modules, builds)
+        if not kernel.excluded:
+            steps += _kernel_steps(kernel, found.version, level, modules, signer)
     return steps
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from .dkms import installed_differs
 from .dkms_facts import FileFacts, KernelFacts
 from .errors import TwostepError
+from .module_signature import Certificate, is_by
+from .signature_policy import Policy
 
 
 def _is_right(file: FileFacts, kernel: str, version: str) -> None:
@@ -61,11 +63,39 @@ def check_installed(kernel: KernelFacts, version: str, modules: tuple[str, ...])
             raise installed_differs(file)
 
 
+def check_signed(kernel: KernelFacts, modules: tuple[str, ...], signer: Certificate | None, policy: Policy) -> None:
+    """Raise unless the built files have the signature that was asked for, and any at all where the kernel demands one.
+
+    DKMS says "modules won't be signed" and exits 0, so only the files tell.
+    """
+    for name in modules:
+        file = kernel.built_file(name)
+        if file is None:
+            continue
+        if signer is not None and not is_by(file.signature, signer):
+            raise TwostepError(
+                "not_signed",
+                f"Module {name} for kernel {kernel.kernel} does not carry a signature by {signer.subject or signer.serial}.",
+                "Check that sign.certificate belongs to the key, and run this module again.",
+                {"path": file.path},
+            )
+        if not file.signed and policy.refuses_unsigned:
+            raise TwostepError(
+                "unsigned",
+                f"Module {name} for kernel {kernel.kernel} is not signed, and {policy.refuses_unsigned}.",
+                "Set sign, or give DKMS a key whose certificate the kernel trusts.",
+                {"path": file.path},
+            )
+
+
 def status_word(kernel: KernelFacts, modules: tuple[str, ...]) -> str:
     """Return `installed` when all files are in place and the built ones, else `built`, `added` or `absent`.
 
+    A kernel that the package is not meant for is `excluded`.
     DKMS says `built` of a version that is in place beside the one it counts as active. Without `modules` the built ones count.
     """
+    if kernel.excluded:
+        return "excluded"
     names = modules or tuple(file.name for file in kernel.built)
     pairs = [(kernel.built_file(name), kernel.installed_file(name)) for name in names]
     if pairs and all(built and file and not file.problem and built.sha256 == file.sha256 for built, file in pairs):

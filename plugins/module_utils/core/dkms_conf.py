@@ -10,13 +10,16 @@ The few `$` words in the text below are our own; DKMS defines them before it sou
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Mapping
 
-from . import names
+from . import build_exclusive, names
+from .build_exclusive import Exclusive
 from .errors import TwostepError
 
 PUBLISH_SCRIPT = "twostep-publish-symvers.sh"
-_LOCATION = re.compile(r"[a-z][a-z0-9_]{0,31}(/[a-z][a-z0-9_]{0,31}){0,3}")
+# The top folder, or parts that begin with no dot and no dash.
+_LOCATION = re.compile(r"\.|[A-Za-z0-9_][A-Za-z0-9_.+-]{0,31}(/[A-Za-z0-9_][A-Za-z0-9_.+-]{0,31}){0,3}")
 _MAKE = re.compile(r"[A-Z][A-Z0-9_]{0,63}=[A-Za-z0-9._+:,/=-]{0,128}")
 _RESERVED_MAKE = ("M", "O", "C", "KERNELRELEASE", "KBUILD_EXTRA_SYMBOLS", "SHELL", "MAKEFLAGS")
 
@@ -40,6 +43,7 @@ class Package:
     depends: tuple[str, ...] = ()
     publish_symvers: bool = False
     symvers_from: str = ""
+    exclusive: Exclusive = field(default_factory=Exclusive)
 
     @property
     def source(self) -> str:
@@ -51,17 +55,19 @@ class Package:
         return list(dict.fromkeys(module.location for module in self.modules))
 
 
-def _location(value: object) -> str:
+def location(value: object) -> str:
+    """Return ``value`` as a folder inside the source tree, ``.`` for its top, or raise ``bad_location``."""
     if not isinstance(value, str) or _LOCATION.fullmatch(value) is None:
         raise TwostepError(
             "bad_location",
             f"location {str(value)[:80]!r} is not a folder inside the source tree.",
-            "Name the folder that holds the module's Kbuild, e.g. remap.",
+            "Name the folder that holds the module's Kbuild, e.g. remap, or . for the top.",
         )
     return value
 
 
-def _make_argument(value: object) -> str:
+def make_argument(value: object) -> str:
+    """Return ``value`` as an argument for make or raise ``bad_make``."""
     if not isinstance(value, str) or _MAKE.fullmatch(value) is None or value.split("=", 1)[0] in _RESERVED_MAKE:
         raise TwostepError(
             "bad_make",
@@ -80,21 +86,24 @@ def package(
     depends: list[str] | None = None,
     publish_symvers: bool = False,
     symvers_from: str | None = None,
+    exclusive: Mapping[str, Any] | None = None,
 ) -> Package:
     """Return the package or raise the code of the first value that does not pass."""
     return Package(
         name=names.package(name),
         version=names.version(version),
-        modules=tuple(BuiltModule(names.module(entry.get("name")), _location(entry.get("location"))) for entry in modules or []),
-        make=tuple(_make_argument(argument) for argument in make or []),
+        modules=tuple(BuiltModule(names.module(entry.get("name")), location(entry.get("location"))) for entry in modules or []),
+        make=tuple(make_argument(argument) for argument in make or []),
         depends=tuple(names.package(entry) for entry in depends or []),
         publish_symvers=publish_symvers,
         symvers_from=names.package(symvers_from) if symvers_from else "",
+        exclusive=build_exclusive.exclusive(exclusive),
     )
 
 
-def _make_command(wanted: Package, location: str) -> str:
-    words = ["make", "-C", "$kernel_source_dir", f"M=$dkms_tree/$PACKAGE_NAME/$PACKAGE_VERSION/build/{location}", *wanted.make]
+def _make_command(wanted: Package, folder: str) -> str:
+    below = "" if folder == "." else f"/{folder}"
+    words = ["make", "-C", "$kernel_source_dir", f"M=$dkms_tree/$PACKAGE_NAME/$PACKAGE_VERSION/build{below}", *wanted.make]
     if wanted.symvers_from:
         # DKMS keeps this link on the installed version of the package for just this kernel,
         # so a build that a kernel upgrade triggers finds the right file too.
@@ -116,15 +125,16 @@ def render(wanted: Package) -> str:
             f'DEST_MODULE_LOCATION[{index}]="/updates/dkms"',
         ]
     lines += [
-        'MAKE[0]="{}"'.format(" && ".join(_make_command(wanted, location) for location in wanted.locations)),
+        'MAKE[0]="{}"'.format(" && ".join(_make_command(wanted, folder) for folder in wanted.locations)),
         "# DKMS builds in a fresh copy and deletes it afterwards: nothing to clean.",
         'CLEAN="true"',
         'AUTOINSTALL="yes"',
         'NO_WEAK_MODULES="yes"',
     ]
     lines += [f'BUILD_DEPENDS[{index}]="{name}"' for index, name in enumerate(wanted.depends)]
+    lines += build_exclusive.render(wanted.exclusive)
     if wanted.publish_symvers:
-        sources = " ".join(f"{location}/Module.symvers" for location in wanted.locations)
+        sources = " ".join(f"{folder}/Module.symvers" for folder in wanted.locations)
         lines.append(f'POST_BUILD="{PUBLISH_SCRIPT} $dkms_tree/$PACKAGE_NAME/$PACKAGE_VERSION/$kernelver/$arch {sources}"')
     return "\n".join(lines) + "\n"
 

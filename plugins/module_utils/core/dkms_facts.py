@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .module_signature import Signature
+
 
 @dataclass(frozen=True)
 class FileFacts:
@@ -19,6 +21,7 @@ class FileFacts:
     srcversion: str = ""
     signed: bool = False
     problem: str = ""
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class KernelFacts:
 
     `status` is what DKMS says: `absent`, `added`, `built`, `installed` or a word we do not know. `half_built` means that a
     build folder exists that DKMS does not count as built: an interrupted build, which DKMS then refuses to repeat.
+    `excluded` says why the package is not meant for this kernel, and is empty when it is.
     """
 
     kernel: str
@@ -34,6 +38,7 @@ class KernelFacts:
     half_built: bool = False
     built: tuple[FileFacts, ...] = ()
     installed: tuple[FileFacts, ...] = ()
+    excluded: str = ""
 
     def built_file(self, name: str) -> FileFacts | None:
         return next((entry for entry in self.built if entry.name == name), None)

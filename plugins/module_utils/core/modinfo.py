@@ -6,15 +6,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import elf
+from . import elf, module_signature
+from .module_signature import Signature
 
 
 @dataclass(frozen=True)
 class ModuleInfo:
-    """Facts of one module file. ``fields`` holds every modinfo key with all its values; missing ones read as empty."""
+    """Facts of one module file. ``fields`` holds every modinfo key with all its values; missing ones read as empty.
+
+    A file can be ``signed`` by a mark at its end without a ``signature`` that can be read.
+    """
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     signed: bool = False
+    signature: Signature | None = None
 
     def first(self, key: str) -> str:
         """Return the first value of ``key``, or an empty string."""
@@ -45,7 +50,7 @@ class ModuleInfo:
 
 def from_elf(data: bytes) -> ModuleInfo:
     """Return the facts of an uncompressed module or raise ``not_a_module``."""
-    return ModuleInfo(elf.modinfo(data), elf.is_signed(data))
+    return ModuleInfo(elf.modinfo(data), elf.is_signed(data), module_signature.find(data))
 
 
 def from_modinfo_output(text: str) -> ModuleInfo:
@@ -60,4 +65,9 @@ def from_modinfo_output(text: str) -> ModuleInfo:
             fields.setdefault(key.strip(), []).append(value.strip())
     signed = "sig_id" in fields or "signature" in fields
     shown_only = ("filename", "sig_id", "signer", "sig_key", "sig_hashalgo", "signature")
-    return ModuleInfo({key: values for key, values in fields.items() if key not in shown_only}, signed)
+    signature = None
+    if signed:
+        told = {key: fields.get(key, [""])[0] for key in shown_only}
+        key = told["sig_key"].replace(":", "").lower()
+        signature = Signature(0, hash=told["sig_hashalgo"], signer=told["signer"], key=key)
+    return ModuleInfo({key: values for key, values in fields.items() if key not in shown_only}, signed, signature)

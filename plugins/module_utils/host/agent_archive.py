@@ -18,7 +18,7 @@ from pkgutil import get_data
 from types import ModuleType
 
 from ..core import boot as core_boot
-from ..core import candidate, compat_facts, elf, errors, linkage, modprobe_conf, names, slots, swap_request, symbols
+from ..core import candidate, compat_facts, der, elf, errors, linkage, modprobe_conf, module_signature, names, slots, swap_request, symbols
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
 from ..core import parent as core_parent
@@ -56,10 +56,12 @@ CORE: tuple[ModuleType, ...] = (
     core_ledger,
     core_modinfo,
     core_parent,
+    der,
     elf,
     errors,
     linkage,
     modprobe_conf,
+    module_signature,
     names,
     slots,
     swap_request,

@@ -11,13 +11,15 @@ import contextlib
 import os
 import re
 import shutil
-from typing import Callable
+from typing import Callable, Mapping
 
 from ..core import dkms_log
 from ..core.dkms import Step
 from ..core.dkms_conf import Package
 from ..core.errors import TwostepError
+from ..core.source_tree import SourceFile
 from . import dkms_needs, dkms_source
+from .module_signer import Signer
 from .paths import Paths
 from .runner import Result, Run
 
@@ -28,20 +30,29 @@ _LOG = re.compile(r"(/\S+/make\.log)\b")
 
 
 class Actor:
-    """Does steps on one package version. `packed` is the source archive as tar bytes, empty when none is to be written."""
+    """Does steps on one package version. `files` are its sources, empty when none are to be written."""
 
-    def __init__(self, paths: Paths, run: Run, package: Package, packed: bytes = b"", digest: str = "") -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        run: Run,
+        package: Package,
+        files: Mapping[str, SourceFile] | None = None,
+        digest: str = "",
+        signer: Signer | None = None,
+    ) -> None:
         self._paths = paths
         self._run = run
         self._package = package
-        self._packed = packed
+        self._files = files or {}
         self._digest = digest
+        self._signer = signer
 
     def do(self, step: Step) -> None:
         """Do one step.
 
         :raises TwostepError: `build_failed`, `excluded`, `disk_full`, `no_headers`, `broken_tree`, `dkms_failed`, or what
-            writing the source raises.
+            writing the source or signing raises.
         """
         actions: dict[str, Callable[[Step], None]] = {
             "write_source": self._write_source,
@@ -49,6 +60,7 @@ class Actor:
             "discard_build": self._discard_build,
             "remove_tree": self._remove_tree,
             "remove_file": self._remove_file,
+            "sign": self._sign,
         }
         action = actions.get(step.action, self._dkms)
         try:
@@ -61,7 +73,11 @@ class Actor:
         return os.path.join(self._paths.dkms_tree, self._package.name, self._package.version)
 
     def _write_source(self, _step: Step) -> None:
-        dkms_source.write(self._paths, self._package, self._packed, self._digest)
+        dkms_source.write(self._paths, self._package, self._files, self._digest)
+
+    def _sign(self, step: Step) -> None:
+        if self._signer is not None:
+            self._signer.sign(os.path.join(self._tree, step.kernel), step.kernel)
 
     def _remove_source(self, _step: Step) -> None:
         dkms_source.remove(self._paths, self._package.source)

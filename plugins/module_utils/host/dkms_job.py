@@ -7,28 +7,38 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable
 
-from ..core import dkms, dkms_check
+from ..core import build_needs, dkms, dkms_check, source_tree
 from ..core.dkms_conf import Package
 from ..core.dkms_facts import FileFacts, Found, KernelFacts
 from ..core.errors import TwostepError
-from . import dkms_lock, dkms_needs, dkms_source, dkms_tree, privilege, source_archive
+from ..core.signature_policy import Policy
+from ..core.signing_request import Signing
+from ..core.source_tree import SourceFile
+from . import dkms_lock, dkms_needs, dkms_source, dkms_tree, free_space, privilege, signature_policy, source_archive, vendor_archive
 from .dkms import Actor
+from .module_signer import Signer
 from .paths import Paths
 from .runner import Run
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted. `archive` is empty in check mode; both archive fields are empty for state `absent`."""
+    """What is wanted. `archive` is empty in check mode; both archive fields are empty for state `absent`.
+
+    `archive_suffix` is set for an archive of a vendor, whose digest is that of the file; of it, `folders` are taken.
+    """
 
     package: Package
     state: str
     kernels: tuple[str, ...]
     archive: str = ""
     archive_sha256: str = ""
+    archive_suffix: str = ""
+    folders: tuple[str, ...] = ()
+    signing: Signing | None = None
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -57,6 +67,8 @@ class Job:
         which: dkms_needs.Which = shutil.which,
         euid: Callable[[], int] = os.geteuid,
         now: Callable[[], float] = time.monotonic,
+        free: free_space.Free = free_space.free,
+        machine: str = os.uname().machine,
     ) -> None:
         self._request = request
         self._paths = paths
@@ -64,7 +76,13 @@ class Job:
         self._which = which
         self._euid = euid
         self._now = now
-        self._digest = dkms_source.digest(request.package, request.archive_sha256) if request.archive_sha256 else ""
+        self._free = free
+        self._machine = machine
+        folders = request.folders if request.archive_suffix else ()
+        self._digest = dkms_source.digest(request.package, request.archive_sha256, folders) if request.archive_sha256 else ""
+        self._signer = Signer(paths, run, request.signing) if request.signing else None
+        self._certificate = self._signer.certificate() if self._signer else None
+        self.policy: Policy = signature_policy.read(paths, run, which)
 
     def check(self) -> Outcome:
         """Look and plan; change nothing."""
@@ -85,7 +103,7 @@ class Job:
             if not steps:
                 self._prove(before)
                 return Outcome(before, steps, before)
-            actor = Actor(self._paths, self._run, self._request.package, self._packed(steps), self._digest)
+            actor = Actor(self._paths, self._run, self._request.package, self._files(steps), self._digest, self._signer)
             build_seconds = 0.0
             for step in steps:
                 began = self._now()
@@ -99,7 +117,7 @@ class Job:
     def _look(self) -> Found:
         package = self._request.package
         with_dkms = self._which("dkms") is not None
-        return dkms_tree.look(
+        found = dkms_tree.look(
             self._paths,
             self._run,
             package.name,
@@ -109,6 +127,12 @@ class Job:
             digest=self._digest,
             with_dkms=with_dkms,
         )
+        if self._request.state == "absent":
+            return found
+        return replace(found, kernels=tuple(self._with_exclusion(kernel) for kernel in found.kernels))
+
+    def _with_exclusion(self, kernel: KernelFacts) -> KernelFacts:
+        return replace(kernel, excluded=dkms_needs.exclusion(self._paths, self._request.package, kernel.kernel, self._machine))
 
     def _plan(self) -> tuple[Found, tuple[dkms.Step, ...]]:
         request = self._request
@@ -119,20 +143,40 @@ class Job:
             dkms_needs.check_dkms(self._which)
             for kernel in request.kernels:
                 dkms_needs.check_kernel(self._paths, kernel)
-            steps = dkms.plan_present(found, request.state, list(request.kernels), request.modules)
+            steps = dkms.plan_present(found, request.state, list(request.kernels), request.modules, self._certificate)
         for step in steps:
             if step.action == "build":
-                dkms_needs.check_build(self._paths, self._which, request.package, step.kernel)
+                dkms_needs.check_build(self._paths, self._which, self._run, request.package, step.kernel)
+            if step.action == "sign" and self._signer:
+                self._signer.check(step.kernel)
+        self._check_space([step.kernel for step in steps if step.action == "build"])
         if steps:
             privilege.check_root(self._euid())
         if any(step.action in ("add", "remove", "build", "install", "uninstall") for step in steps):
             dkms_needs.check_dkms(self._which)
         return found, tuple(steps)
 
-    def _packed(self, steps: tuple[dkms.Step, ...]) -> bytes:
+    def _check_space(self, kernels: list[str]) -> None:
+        if not kernels:
+            return
+        source = os.path.join(self._paths.source, self._request.package.source)
+        # An archive of sources is a quarter of them, or less.
+        packed = os.path.getsize(self._request.archive) if os.path.isfile(self._request.archive) else 0
+        needed = build_needs.bytes_needed(max(free_space.folder_bytes(source), 4 * packed), len(self._request.modules), len(kernels))
+        folders = {self._paths.dkms_tree: needed["tree"], self._paths.at("/tmp"): needed["temporary"]}  # noqa: S108  # where dkms writes
+        folders.update({self._paths.modules(kernel): needed["modules"] // len(kernels) for kernel in kernels})
+        free_space.check(folders, self._free)
+
+    def _files(self, steps: tuple[dkms.Step, ...]) -> dict[str, SourceFile]:
+        """Return the sources, if they are to be written; their digest has been compared then."""
         if not any(step.action == "write_source" for step in steps):
-            return b""
-        return source_archive.read(self._request.archive, self._request.archive_sha256)
+            return {}
+        request = self._request
+        if not request.archive_suffix:
+            return source_archive.files_of(source_archive.read(request.archive, request.archive_sha256))
+        packed = vendor_archive.read(request.archive)
+        vendor_archive.check_sha256(packed, request.archive_sha256)
+        return source_tree.vendor_files(vendor_archive.unpacked(packed, request.archive_suffix), request.folders)
 
     def _loaded(self) -> list[str]:
         try:
@@ -158,11 +202,13 @@ class Job:
                 dkms_check.check_installed(kernel, request.package.version, request.modules)
             elif request.state == "built":
                 dkms_check.check_built(kernel, request.package.version, request.modules)
+            if request.state != "added":
+                dkms_check.check_signed(kernel, request.modules, self._certificate, self.policy)
             if request.package.publish_symvers and request.state != "added":
                 self._check_published(kernel.kernel)
 
     def _wanted_kernels(self, found: Found) -> list[KernelFacts]:
-        return [kernel for kernel in found.kernels if kernel.kernel in self._request.kernels]
+        return [kernel for kernel in found.kernels if kernel.kernel in self._request.kernels and not kernel.excluded]
 
     def _check_published(self, kernel: str) -> None:
         tree = os.path.join(self._paths.dkms_tree, self._request.package.name, self._request.package.version, kernel)
@@ -187,6 +233,7 @@ class Job:
                 "kernel": kernel.kernel,
                 "status": dkms_check.status_word(kernel, modules),
                 "modules": [_shown(file) for file in kernel.installed if not modules or file.name in modules],
+                **({"reason": kernel.excluded} if kernel.excluded else {}),
             }
             for kernel in found.kernels
             if kernel.kernel in kernels
@@ -195,5 +242,6 @@ class Job:
 
 def _shown(file: FileFacts) -> dict[str, Any]:
     shown = asdict(file)
-    problem = shown.pop("problem")
-    return {**shown, "problem": problem} if problem else shown
+    problem, signature = shown.pop("problem"), shown.pop("signature") or {}
+    told = {"signer": signature.get("signer", ""), "signature_key": signature.get("key", ""), "signature_hash": signature.get("hash", "")}
+    return {**shown, **told, "problem": problem} if problem else {**shown, **told}

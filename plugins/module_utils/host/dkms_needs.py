@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 from typing import Callable, Optional
 
-from ..core import distro
+from ..core import build_exclusive, build_needs, distro
 from ..core.dkms_conf import Package
 from ..core.errors import TwostepError
 from . import dkms_tree
 from .paths import Paths
+from .runner import Run
 
 Which = Callable[[str], Optional[str]]
 
@@ -40,13 +41,32 @@ def check_kernel(paths: Paths, kernel: str) -> None:
         )
 
 
-def check_build(paths: Paths, which: Which, wanted: Package, kernel: str) -> None:
+def exclusion(paths: Paths, wanted: Package, kernel: str, arch: str) -> str:
+    """Return why `wanted` is not meant for `kernel`, or an empty string."""
+    return build_exclusive.reason(wanted.exclusive, kernel, arch, _text(os.path.join(paths.modules(kernel), "build/.config")))
+
+
+def check_compiler(paths: Paths, which: Which, run: Run, kernel: str) -> None:
+    """Raise `no_compiler`, or `old_compiler` for one of an older major version than the kernel was built with."""
+    kernels = build_needs.compiler(_text(os.path.join(paths.modules(kernel), "build/include/config/auto.conf")))
+    program = next((name for name in kernels.programs if which(name)), None)
+    missing = "make" if which("make") is None else kernels.programs[-1] if program is None else ""
+    if missing or program is None:
+        raise TwostepError("no_compiler", f"The build needs {missing}, which is not installed.", f"Install the package {missing}.")
+    found = build_needs.major(run([program, "-dumpversion"]).stdout)
+    if 0 < found < kernels.major:
+        raise TwostepError(
+            "old_compiler",
+            f"{program} is of version {found}, but kernel {kernel} was built with version {kernels.major}.",
+            f"Install {kernels.programs[-1]} {kernels.major} or a newer one.",
+            {"found": found, "kernel": kernels.major},
+        )
+
+
+def check_build(paths: Paths, which: Which, run: Run, wanted: Package, kernel: str) -> None:
     """Raise unless headers, compiler, packages and symbol versions for a build of `wanted` for `kernel` are there."""
     check_headers(paths, kernel)
-    clang = "CONFIG_CC_IS_CLANG=y" in _text(os.path.join(paths.modules(kernel), "build/include/config/auto.conf"))
-    for program in ("make", "clang" if clang else "gcc"):
-        if which(program) is None:
-            raise TwostepError("no_compiler", f"The build needs {program}, which is not installed.", f"Install the package {program}.")
+    check_compiler(paths, which, run, kernel)
     for name in wanted.depends:
         if not dkms_tree.active_link(paths, name, kernel):
             raise TwostepError(

@@ -9,18 +9,21 @@ import hashlib
 import os
 import shutil
 import tempfile
+from typing import Mapping, Sequence
 
-from ..core import dkms_conf
+from ..core import dkms_conf, source_tree
 from ..core.errors import TwostepError
+from ..core.source_tree import SourceFile
 from . import source_archive
 from .paths import Paths
 
 DIGEST_FILE = ".twostep-sha256"
+_OURS = (source_tree.CONF, DIGEST_FILE, dkms_conf.PUBLISH_SCRIPT)
 
 
-def digest(wanted: dkms_conf.Package, archive_sha256: str) -> str:
-    """Return what identifies a source folder: the archive and everything that we add to it."""
-    parts = [archive_sha256, dkms_conf.render(wanted), dkms_conf.publish_script() if wanted.publish_symvers else ""]
+def digest(wanted: dkms_conf.Package, archive_sha256: str, folders: Sequence[str] = ()) -> str:
+    """Return what identifies a source folder: the archive and everything that we add to it or, by `folders`, leave out of it."""
+    parts = [archive_sha256, dkms_conf.render(wanted), dkms_conf.publish_script() if wanted.publish_symvers else "", *sorted(set(folders))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -44,11 +47,11 @@ def disk_full(error: OSError, where: str) -> TwostepError:
     return TwostepError("write_failed", f"{where} cannot be written: {error.strerror}.", "Look at the filesystem of the host.")
 
 
-def write(paths: Paths, wanted: dkms_conf.Package, packed: bytes, wanted_digest: str) -> None:
+def write(paths: Paths, wanted: dkms_conf.Package, files: Mapping[str, SourceFile], wanted_digest: str) -> None:
     """Write the source folder beside its place, then move it there; an older one goes only after the new one is complete.
 
-    :param packed: tar bytes whose digest was compared.
-    :raises TwostepError: `bad_archive`, `bad_source`, `disk_full`, `write_failed`; then the old folder is untouched.
+    :param files: what the archive holds, whose digest was compared. A vendor's dkms.conf among them is left out: ours replaces it.
+    :raises TwostepError: `bad_source`, `disk_full`, `write_failed`; then the old folder is untouched.
     """
     target = os.path.join(paths.source, wanted.source)
     fresh = ""
@@ -56,7 +59,7 @@ def write(paths: Paths, wanted: dkms_conf.Package, packed: bytes, wanted_digest:
         os.makedirs(paths.source, mode=0o755, exist_ok=True)
         fresh = tempfile.mkdtemp(prefix=".twostep-", dir=paths.source)
         os.chmod(fresh, 0o755)  # noqa: S103  # like the other sources there
-        source_archive.unpack(packed, fresh)
+        source_archive.unpack({path: file for path, file in files.items() if path not in _OURS}, fresh)
         _refuse_missing_locations(wanted, fresh)
         _write_file(fresh, "dkms.conf", dkms_conf.render(wanted), 0o644)
         if wanted.publish_symvers:
@@ -93,8 +96,7 @@ def _refuse_missing_locations(wanted: dkms_conf.Package, folder: str) -> None:
 
 def _write_file(folder: str, name: str, text: str, mode: int) -> None:
     path = os.path.join(folder, name)
-    # A member of the archive may have this name; ours wins.
-    with open(path, "w", encoding="ascii", newline="\n") as stream:
+    with open(path, "x", encoding="ascii", newline="\n") as stream:
         os.fchmod(stream.fileno(), mode)
         stream.write(text)
         stream.flush()

@@ -44,7 +44,7 @@ def _facts(name: str, path: str, run: Run) -> FileFacts:
             raise
         return FileFacts(name, path, problem=error.message)
     info = file.info
-    return FileFacts(name, path, file.sha256, info.version, info.vermagic, info.srcversion, info.signed)
+    return FileFacts(name, path, file.sha256, info.version, info.vermagic, info.srcversion, info.signed, signature=info.signature)
 
 
 def _installed(paths: Paths, kernel: str, names: set[str], run: Run) -> list[FileFacts]:

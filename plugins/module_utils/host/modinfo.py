@@ -28,6 +28,11 @@ class ModuleFile:
     image: bytes | None = field(default=None, repr=False, compare=False)
 
 
+def uncompressed(path: str) -> bytes:
+    """Return the content of a ``.ko``, ``.ko.xz`` or ``.ko.gz``, uncompressed; raise as ``read`` does."""
+    return module_file.unpack(path, module_file.read(path, _MAX_BYTES), _MAX_BYTES)
+
+
 def read(path: str, run: Run) -> ModuleFile:
     """Return the facts of the module file ``path``.
 

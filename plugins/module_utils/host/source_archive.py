@@ -3,8 +3,8 @@
 """A source tree as one archive: packed on the controller, unpacked on the host.
 
 The same files give the same digest on every controller: it is taken over the tar before
-compression, since compressors differ. Unpacking trusts nothing: plain files and folders below the
-target only, within limits, and the digest first.
+compression, since compressors differ. Unpacking trusts nothing: the digest first, then plain files and folders below the
+target only, within limits (`core/tar.py`, `core/source_tree.py`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import re
 import stat
 import tarfile
 import zlib
-from typing import Sequence
+from typing import Mapping, Sequence
 
+from ..core import source_tree
 from ..core.errors import TwostepError
+from ..core.source_tree import SourceFile
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_FILES = 2000
@@ -120,36 +122,20 @@ def read(path: str, sha256: str) -> bytes:
     return packed
 
 
-def unpack(packed: bytes, folder: str) -> None:
-    """Write the members of `packed` below the empty `folder`, each fsynced.
+def files_of(packed: bytes) -> dict[str, SourceFile]:
+    """Return the files in `packed`, or raise what `core/source_tree.py` raises."""
+    return source_tree.files_of(packed, MAX_FILES, MAX_BYTES)
 
-    :raises TwostepError: `bad_archive` before anything of the offending member is written.
-    """
-    total = 0
-    try:
-        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
-            for number, member in enumerate(archive):
-                if not member.isreg():
-                    raise _bad_archive(f"{member.name[:120]!r} is not a plain file")
-                if _MEMBER.fullmatch(member.name) is None:
-                    raise _bad_archive(f"the name {member.name[:120]!r} is not allowed")
-                total += member.size
-                if total > MAX_BYTES or number >= MAX_FILES:
-                    raise _bad_archive("it is too large")
-                content = archive.extractfile(member)
-                if content is None:
-                    raise _bad_archive(f"{member.name[:120]!r} has no content")
-                _write(os.path.join(folder, member.name), content.read(), 0o755 if member.mode & 0o100 else 0o644)
-    except tarfile.TarError as error:
-        raise _bad_archive(str(error)) from None
+
+def unpack(files: Mapping[str, SourceFile], folder: str) -> None:
+    """Write `files`, whose paths have passed their check, below the empty `folder`, each fsynced."""
+    for path, file in files.items():
+        _write(os.path.join(folder, path), file.data, 0o755 if file.executable else 0o644)
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    except FileExistsError:
-        raise _bad_archive(f"it holds {os.path.basename(path)!r} twice") from None
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with os.fdopen(handle, "wb") as stream:
         os.fchmod(handle, mode)
         stream.write(data)

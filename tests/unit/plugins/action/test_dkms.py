@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -11,6 +12,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.action import dkms as action
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import source_archive
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.tar_sample import member, tar
 
 REMOTE = "/tmp/remote/source.tar.gz"
 
@@ -92,7 +94,7 @@ def test_without_a_source_the_module_decides(play: Play) -> None:
     assert (play.sent, play.module_args) == ([], [{"package": "twostep", "version": "1.0.0"}])
 
 
-@pytest.mark.parametrize("name", ["archive", "archive_sha256"])
+@pytest.mark.parametrize("name", ["archive", "archive_sha256", "archive_suffix"])
 def test_what_the_plugin_sets_may_not_be_set(play: Play, name: str) -> None:
     result = play.run({"package": "twostep", "version": "1.0.0", name: "x"})
     assert (result["failed"], result["code"], play.module_args) == (True, "internal_option", [])
@@ -102,3 +104,80 @@ def test_what_the_plugin_sets_may_not_be_set(play: Play, name: str) -> None:
 def test_a_missing_source_fails_without_a_connection(play: Play, src: str) -> None:
     result = play.run({"package": "twostep", "version": "1.0.0", "src": src})
     assert (result["failed"], result["code"], play.module_args, play.sent) == (True, "bad_source", [], [])
+
+
+CONF = "PACKAGE_NAME=twostep\nPACKAGE_VERSION=1.0.0\nBUILT_MODULE_NAME[0]=twostep\nBUILT_MODULE_LOCATION[0]=parent\n"
+PACKED = tar(member("t/dkms.conf", data=CONF.encode()), member("t/parent/Kbuild"))
+VENDORS = {"package": "twostep", "version": "1.0.0", "src_sha256": hashlib.sha256(PACKED).hexdigest()}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    (tmp_path / "t.tar").write_bytes(PACKED)
+    return str(tmp_path / "t.tar")
+
+
+def test_a_vendors_archive_goes_as_it_is_and_its_conf_as_options(play: Play, archive: str) -> None:
+    result = play.run({**VENDORS, "src": archive, "make": ["A=1"], "vendor_conf": "read"})
+    assert play.sent == [(PACKED, "/tmp/remote/source.tar")]
+    assert play.module_args == [
+        {
+            "package": "twostep",
+            "version": "1.0.0",
+            "archive": "/tmp/remote/source.tar",
+            "archive_sha256": VENDORS["src_sha256"],
+            "archive_suffix": ".tar",
+            "modules": [{"name": "twostep", "location": "parent"}],
+            "make": ["A=1"],
+            "depends": [],
+            "build_exclusive": {"kernel": "", "arch": "", "config": []},
+        }
+    ]
+    assert result["vendor_conf"]["modules"] == [{"name": "twostep", "location": "parent"}]
+
+
+def test_check_mode_reads_a_vendors_archive_and_sends_nothing(play: Play, archive: str) -> None:
+    play.run({**VENDORS, "src": archive}, check_mode=True)
+    assert play.sent == []
+    assert play.module_args[0]["archive_suffix"] == ".tar"
+    assert "archive" not in play.module_args[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"), [("POST_ADD=evil", "vendor_conf_executable"), ("X=$(id)", "vendor_conf_executable"), ("A=(1)", "bad_vendor_conf")]
+)
+def test_a_hostile_conf_ends_on_the_controller_unless_it_is_ignored(play: Play, source: Path, line: str, code: str) -> None:
+    (source / "dkms.conf").write_text(CONF + line + "\n")
+    options = {"package": "twostep", "version": "1.0.0", "src": str(source)}
+    result = play.run(options)
+    assert (result["failed"], result["code"], play.sent, play.module_args) == (True, code, [], [])
+    assert "line 5 " in result["msg"]
+    assert "vendor_conf" not in play.run({**options, "vendor_conf": "ignore"})
+    assert "modules" not in play.module_args[0]
+
+
+def test_another_package_is_refused(play: Play, archive: str) -> None:
+    assert play.run({**VENDORS, "src": archive, "version": "1.0.1"})["code"] == "other_package"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"src_sha256": "0" * 64}, "source_sha256"),
+        ({"src_sha256": None}, "unverified_source"),
+        ({"signature": "/nowhere"}, "unverified_source"),
+        ({"vendor_conf": "trust"}, "bad_vendor_conf"),
+        ({"folders": ["none"]}, "bad_source"),
+        ({"folders": "none"}, "bad_source"),
+    ],
+)
+def test_refusals_of_an_archive(play: Play, archive: str, options: dict, code: str) -> None:
+    result = play.run({**VENDORS, "src": archive, **options})
+    assert (result["failed"], result["code"], play.sent, play.module_args) == (True, code, [], [])
+
+
+@pytest.mark.parametrize("name", ["src_sha256", "signature", "public_key"])
+def test_what_is_for_archives_is_refused_for_a_folder(play: Play, source: Path, name: str) -> None:
+    result = play.run({"package": "twostep", "version": "1.0.0", "src": str(source), name: "x"})
+    assert (result["code"], play.module_args) == ("bad_source", [])
+    assert result["msg"].startswith(f"{name} is for an archive, and ")

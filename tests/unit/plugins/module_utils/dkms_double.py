@@ -17,7 +17,8 @@ ARCH = "x86_64"
 
 class DkmsDouble:
     """Takes the place of `run`. `refuse` maps an action to the result that it answers instead of working; `lie` names actions
-    that answer 0 and do nothing; `version` overrides the version that built modules carry."""
+    that answer 0 and do nothing; `version` overrides the version that built modules carry; `signs`: whether a build signs with the
+    key of DKMS itself; `signature` is what sign-file appends; `compiler` is the version of the compiler."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -25,11 +26,18 @@ class DkmsDouble:
         self.refuse: dict[str, Result] = {}
         self.lie: set[str] = set()
         self.version = ""
+        self.compiler = "12"
+        self.signature = b""
+        self.signs = True
 
     def __call__(self, argv: list[str], **_options: object) -> Result:
         self.calls.append(list(argv))
         if argv[0] == "depmod":
             return Result(0, "", "")
+        if argv[1:] == ["-dumpversion"]:
+            return Result(0, f"{self.compiler}\n", "")
+        if argv[0].endswith("sign-file"):
+            return self.sign_file(argv)
         assert argv[0] == "dkms", argv
         action, options = argv[1], dict(zip(argv[2::2], argv[3::2]))
         if action in self.refuse:
@@ -41,7 +49,7 @@ class DkmsDouble:
     @property
     def actions(self) -> list[str]:
         """The changing calls, in order."""
-        return [call[1] if call[0] == "dkms" else call[0] for call in self.calls if call[1] != "status"]
+        return [call[1] if call[0] == "dkms" else Path(call[0]).name for call in self.calls if call[1] not in ("status", "-dumpversion")]
 
     def tree(self, package: str, version: str = "") -> Path:
         return self.root / "var/lib/dkms" / package / version
@@ -51,6 +59,13 @@ class DkmsDouble:
 
     def place(self, kernel: str) -> Path:
         return self.root / "lib/modules" / kernel / "updates/dkms"
+
+    def sign_file(self, argv: list[str]) -> Result:
+        if "sign-file" in self.refuse:
+            return self.refuse["sign-file"]
+        with open(argv[4], "ab") as stream:
+            stream.write(self.signature)
+        return Result(0, "", "")
 
     def status(self, package: str, _version: str, _kernel: str) -> Result:
         lines = []
@@ -81,7 +96,7 @@ class DkmsDouble:
         (target / "module").mkdir(parents=True)
         for name in re.findall(r'BUILT_MODULE_NAME\[\d+\]="(\w+)"', conf):
             facts = (("name", name), ("version", self.version or version), ("vermagic", f"{kernel} SMP "), ("srcversion", "AB"))
-            (target / "module" / f"{name}.ko").write_bytes(module_bytes(facts, signed=True))
+            (target / "module" / f"{name}.ko").write_bytes(module_bytes(facts, signed=self.signs))
         if "POST_BUILD" in conf:
             (target / "Module.symvers").write_text("0x0 twostep_x vmlinux\n")
         return Result(0, "", "")

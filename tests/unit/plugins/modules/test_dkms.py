@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.signing_request import Signing
 from ansible_collections.twostep.hotswap.plugins.modules import dkms
 
 K = "6.1.0-56-cloud-amd64"
@@ -21,6 +22,10 @@ PARAMS = {
     "state": "present",
     "archive": "/tmp/a.tar.gz",
     "archive_sha256": "ab",
+    "archive_suffix": None,
+    "folders": [],
+    "build_exclusive": None,
+    "sign": None,
 }
 
 
@@ -49,6 +54,9 @@ def test_absent_needs_neither_source_nor_modules() -> None:
         ({"kernels": ["../x"]}, "bad_kernel"),
         ({"make": ["A=$(id)"]}, "bad_make"),
         ({"modules": []}, "no_modules"),
+        ({"build_exclusive": {"kernel": "$(id)"}}, "bad_pattern"),
+        ({"build_exclusive": {"config": ["id"]}}, "bad_config"),
+        ({"sign": {"certificate": "/c"}}, "bad_sign"),
         ({"modules": [], "state": "built"}, "no_modules"),
         ({"archive_sha256": None}, "no_src"),
         ({"archive_sha256": None, "state": "added"}, "no_src"),
@@ -60,10 +68,27 @@ def test_refusals(change: dict, code: str) -> None:
     assert caught.value.code == code
 
 
+def agree(documented: dict, spec: dict) -> None:
+    assert set(documented) == set(spec)
+    for name, option in spec.items():
+        assert (documented[name].get("default"), documented[name].get("choices")) == (option.get("default"), option.get("choices"))
+        assert documented[name].get("required", False) == option.get("required", False)
+
+
+def test_a_vendors_archive_and_its_signing_reach_the_request() -> None:
+    sign = {"certificate": "/c.pem", "key": "/k.key", "command": None, "hash": "sha256"}
+    request = dkms.request_from({**PARAMS, "archive_suffix": ".tar.xz", "folders": ["remap"], "sign": sign}, K)
+    assert (request.archive_suffix, request.folders) == (".tar.xz", ("remap",))
+    assert request.signing == Signing("/c.pem", key="/k.key")
+    assert dkms.request_from({**PARAMS, "sign": sign, "state": "added"}, K).signing is None
+    assert dkms.request_from({**PARAMS, "sign": sign, "state": "absent"}, K).signing is None
+
+
 def test_the_documentation_has_the_options_of_the_spec() -> None:
     documented = yaml.safe_load(dkms.DOCUMENTATION)["options"]
     spec = dkms.argument_spec()
     assert set(documented) == set(spec)
-    assert set(documented["modules"]["suboptions"]) == set(spec["modules"]["options"])
+    agree(documented, spec)
     for name, option in spec.items():
-        assert (documented[name].get("default"), documented[name].get("choices")) == (option.get("default"), option.get("choices"))
+        if "options" in option:
+            agree(documented[name]["suboptions"], option["options"])

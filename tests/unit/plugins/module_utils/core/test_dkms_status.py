@@ -39,6 +39,18 @@ DIFF_32 = "Differences between built and installed modules"
             "zfs, 2.1.5, 5.14.0-70.el9.x86_64, x86_64: installed-weak from 5.14.0-68.el9.x86_64\n",
             StatusLine("zfs", "2.1.5", "installed-weak", "5.14.0-70.el9.x86_64", "x86_64", (), "5.14.0-68.el9.x86_64"),
         ),
+        # after the sources of 2.8.5 (the last with commas), 2.8.6 (the first with a slash), 3.0.13 and 3.1.5, not captured
+        ("acme, 1.0.0: added\n", StatusLine("acme", "1.0.0", "added")),
+        (
+            f"acme/1.0.0, {K}, x86_64: installed (original_module exists)\n",
+            StatusLine("acme", "1.0.0", "installed", K, "x86_64", ("original_module exists",)),
+        ),
+        ("acme/1.0.0: broken\n", StatusLine("acme", "1.0.0", "broken")),
+        (
+            f"acme/1.0.0, {K}, x86_64: installed (Built modules are missing in the kernel modules folder)\n",
+            StatusLine("acme", "1.0.0", "installed", K, "x86_64", ("Built modules are missing in the kernel modules folder",)),
+        ),
+        (f"acme, 1.0.0, {K}, aarch64: installed\r\n", StatusLine("acme", "1.0.0", "installed", K, "aarch64")),
     ],
 )
 def test_one_line(text: str, expected: StatusLine) -> None:
@@ -56,6 +68,10 @@ def test_one_line(text: str, expected: StatusLine) -> None:
         "twostep/1.0.0\n",
         "twostep/1.0.0, k: installed\n",
         "a/b/c: added\n",
+        # Localised: the runner sets the locale, and what comes in another one is no status, never a wrong one.
+        f"twostep/1.0.0, {K}, x86_64: \u0443\u0441\u0442\u0430\u043d\u043e\u0432\u043b\u0435\u043d\n",
+        f"twostep/1.0.0, {K}, x86_64: Installed\n",
+        "Fehler! twostep/1.0.0: Das Quellverzeichnis fehlt.\n",
     ],
 )
 def test_other_text_is_passed_over(text: str) -> None:
@@ -90,6 +106,11 @@ def test_state_of(package: str, version: str, kernel: str, expected: str) -> Non
 def test_broken_outweighs_everything() -> None:
     lines = dkms_status.parse(f"a/1.0.0: broken\na/1.0.0, {K}, x86_64: installed\n")
     assert dkms_status.state_of(lines, "a", "1.0.0", K) == "broken"
+
+
+def test_a_localised_word_is_kept_and_is_none_of_ours() -> None:
+    lines = dkms_status.parse(f"twostep/1.0.0, {K}, x86_64: installiert\n")
+    assert dkms_status.state_of(lines, "twostep", "1.0.0", K) == "installiert"
 
 
 def test_an_unknown_word_is_kept() -> None:

@@ -117,6 +117,9 @@ def test_from_nothing_to_present_and_then_nothing_to_do(host: Host) -> None:
                     "vermagic": f"{K} SMP ",
                     "srcversion": "AB",
                     "signed": True,
+                    "signer": "",
+                    "signature_key": "",
+                    "signature_hash": "",
                 }
             ],
         }

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms_conf
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.source_tree import SourceFile
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import dkms_source, source_archive
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 
@@ -17,14 +18,14 @@ NAME = "twostep-1.0.0"
 
 
 @pytest.fixture
-def packed(tmp_path: Path) -> bytes:
+def packed(tmp_path: Path) -> dict[str, SourceFile]:
     folder = tmp_path / "kmod"
     (folder / "parent").mkdir(parents=True)
     (folder / "parent/Kbuild").write_text("obj-m := twostep.o\n")
-    return source_archive.pack(str(folder))[0]
+    return source_archive.files_of(source_archive.pack(str(folder))[0])
 
 
-def test_a_folder_is_written_whole(tmp_path: Path, packed: bytes) -> None:
+def test_a_folder_is_written_whole(tmp_path: Path, packed: dict[str, SourceFile]) -> None:
     paths = Paths(str(tmp_path / "root"))
     assert dkms_source.state_of_source(paths, NAME, "d1") == "absent"
     dkms_source.write(paths, PACKAGE, packed, "d1")
@@ -37,7 +38,7 @@ def test_a_folder_is_written_whole(tmp_path: Path, packed: bytes) -> None:
     assert dkms_source.state_of_source(paths, NAME, "d2") == "other"
 
 
-def test_an_older_folder_is_replaced_and_nothing_stays_beside_it(tmp_path: Path, packed: bytes) -> None:
+def test_an_older_folder_is_replaced_and_nothing_stays_beside_it(tmp_path: Path, packed: dict[str, SourceFile]) -> None:
     paths = Paths(str(tmp_path / "root"))
     old = Path(paths.source) / NAME
     old.mkdir(parents=True)
@@ -50,7 +51,7 @@ def test_an_older_folder_is_replaced_and_nothing_stays_beside_it(tmp_path: Path,
     assert list(Path(paths.source).iterdir()) == []
 
 
-def test_a_refused_source_leaves_the_older_folder(tmp_path: Path, packed: bytes) -> None:
+def test_a_refused_source_leaves_the_older_folder(tmp_path: Path, packed: dict[str, SourceFile]) -> None:
     paths = Paths(str(tmp_path / "root"))
     dkms_source.write(paths, PACKAGE, packed, "d1")
     other = dkms_conf.package("twostep", "1.0.0", modules=[{"name": "twostep", "location": "nowhere"}])
@@ -61,7 +62,7 @@ def test_a_refused_source_leaves_the_older_folder(tmp_path: Path, packed: bytes)
     assert [path.name for path in Path(paths.source).iterdir()] == [NAME]
 
 
-def test_a_link_in_place_of_the_folder_is_never_the_wanted_one(tmp_path: Path, packed: bytes) -> None:
+def test_a_link_in_place_of_the_folder_is_never_the_wanted_one(tmp_path: Path, packed: dict[str, SourceFile]) -> None:
     paths = Paths(str(tmp_path / "root"))
     dkms_source.write(paths, PACKAGE, packed, "d1")
     folder = Path(paths.source) / NAME
@@ -87,3 +88,21 @@ def test_failed_writes(number: int, code: str) -> None:
     error = dkms_source.disk_full(OSError(number, "text"), "/usr/src")
     assert error.code == code
     assert "/usr/src" in error.message
+
+
+def test_a_vendors_conf_and_what_has_our_names_stay_out(tmp_path: Path, packed: dict[str, SourceFile]) -> None:
+    paths = Paths(str(tmp_path / "root"))
+    evil = SourceFile(b"touch /pwned\n", executable=True)
+    files = {**packed, "dkms.conf": evil, ".twostep-sha256": evil, dkms_conf.PUBLISH_SCRIPT: evil, "parent/dkms.conf": evil}
+    plain = dkms_conf.package("twostep", "1.0.0", modules=[{"name": "twostep", "location": "parent"}])
+    dkms_source.write(paths, plain, files, "d1")
+    folder = Path(paths.source) / NAME
+    assert sorted(path.name for path in folder.iterdir()) == [".twostep-sha256", "dkms.conf", "parent"]
+    assert (folder / "dkms.conf").read_text() == dkms_conf.render(plain)
+    assert (folder / ".twostep-sha256").read_text() == "d1\n"
+
+
+def test_the_folders_that_are_taken_belong_to_the_digest() -> None:
+    assert dkms_source.digest(PACKAGE, "ab") == dkms_source.digest(PACKAGE, "ab", [])
+    assert dkms_source.digest(PACKAGE, "ab", ["b", "a"]) == dkms_source.digest(PACKAGE, "ab", ["a", "b", "a"])
+    assert dkms_source.digest(PACKAGE, "ab", ["a"]) != dkms_source.digest(PACKAGE, "ab")
