@@ -11,7 +11,7 @@
 
 #include "remap.h"
 
-#define REMAP_CLONES_KEPT	16	/* of the mempool: progress without memory */
+#define REMAP_CLONES_KEPT	256	/* progress without memory, and not one by one */
 
 /* What a clone takes over from its request; NOWAIT and polling end at the parent's queue. */
 #define REMAP_CLONE_FLAGS	(REQ_FUA | REQ_SYNC | REQ_META | REQ_PRIO | REQ_IDLE | \
