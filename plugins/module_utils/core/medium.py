@@ -13,25 +13,23 @@ from .errors import TwostepError
 class Medium:
     """The expected content of a device that began with zeros.
 
-    Threads may share it as long as each has blocks of its own: a dict entry is set in one step.
+    Threads may share it as long as each has blocks of its own: a slice of a list is set in one step.
     """
 
     def __init__(self, seed: int, blocks: int, block_bytes: int) -> None:
         self.seed = seed
         self.blocks = blocks
         self.block_bytes = block_bytes
-        # By block its sequence; None after a discard, which promises nothing. Absent: zeros.
-        self._sequences: dict[int, int | None] = {}
+        # By block its sequence; None after a discard, which promises nothing.
+        self._sequences: list[int | None] = [0] * blocks
 
     def wrote(self, first: int, count: int, sequence: int) -> None:
         """Note that blocks were written; sequence 0 is for zeroing."""
-        for number in range(first, first + count):
-            self._sequences[number] = sequence
+        self._sequences[first : first + count] = [sequence] * count
 
     def discarded(self, first: int, count: int) -> None:
         """Note that blocks were discarded."""
-        for number in range(first, first + count):
-            self._sequences[number] = None
+        self._sequences[first : first + count] = [None] * count
 
     def content(self, first: int, count: int, sequence: int) -> bytes:
         """Return what has to be written for blocks to hold `sequence`."""
@@ -44,7 +42,7 @@ class Medium:
         """
         size = self.block_bytes
         count = len(data) // size
-        expected = [self._sequences.get(number, 0) for number in range(first, first + count)]
+        expected = self._sequences[first : first + count]
         if not any(expected) and None not in expected and data == bytes(len(data)):
             return
         if None not in expected and data == b"".join(

@@ -62,9 +62,13 @@ class Exerciser:
         }
 
     def round(self, number: int) -> dict[str, Any]:
-        """Do one round of operations, each on its own."""
-        for operation in exercise.round_of(number, self._medium.blocks, self._offers):
+        """Do one round of operations, each on its own, and then read back what they have changed."""
+        operations = list(exercise.round_of(number, self._medium.blocks, self._offers))
+        for operation in operations:
             self._do(operation, self._buffer)
+        for operation in operations:
+            if operation.kind in ("write", "fua", "zero"):
+                self._do(Operation("read", operation.first, operation.count), self._buffer)
         return self._told()
 
     def verify(self) -> dict[str, Any]:

@@ -223,7 +223,6 @@ class Stage:
                 durability.compare(what, self._measure.get(what, 0), count, self._versions)
         self._round += 1
         self._use("round", number=self._round)
-        self._use("verify")
         if step.version == self._versions[1]:
             self._slot.refuse_return(step.version)
 
