@@ -40,7 +40,7 @@ options:
   size_mib:
     description: Size of a scratch device, from 4 to 1024. One exists at a time.
     type: int
-    default: 32
+    default: 16
   deadline_ms:
     description: Longest hold of a swap, in milliseconds, from 1 to 10000. Take that of the real swap.
     type: int
@@ -242,7 +242,7 @@ def argument_spec() -> dict[str, Any]:
         "slot": {"type": "str", "required": True},
         "version": {"type": "str", "required": True},
         "scratch": {"type": "str", "default": "memory"},
-        "size_mib": {"type": "int", "default": 32},
+        "size_mib": {"type": "int", "default": 16},
         "deadline_ms": {"type": "int", "default": 500},
         "timeout_s": {"type": "float", "default": 300.0},
         "params": {"type": "str"},

@@ -30,7 +30,7 @@ class Wish:
     slot: str
     version: str
     folder: str | None = None
-    size_mib: int = 32
+    size_mib: int = 16
     deadline_ms: int = 500
     timeout_s: float = 300.0
     params: str | None = None
@@ -59,7 +59,7 @@ def wish(
     slot: object,
     version: object,
     scratch: str = "memory",
-    size_mib: int = 32,
+    size_mib: int = 16,
     deadline_ms: int = 500,
     timeout_s: float = 300.0,
     params: str | None = None,

@@ -62,19 +62,19 @@ def test_params() -> None:
 
 
 def test_room() -> None:
-    rehearsal.refuse_short(Wish("data", "1.1.0"), 128, None)
-    rehearsal.refuse_short(Wish("data", "1.1.0", "/var/tmp"), 64, 64)
+    rehearsal.refuse_short(Wish("data", "1.1.0"), 96, None)
+    rehearsal.refuse_short(Wish("data", "1.1.0", "/var/tmp"), 64, 32)
     with pytest.raises(TwostepError) as caught:
-        rehearsal.refuse_short(Wish("data", "1.1.0"), 127, None)
+        rehearsal.refuse_short(Wish("data", "1.1.0"), 95, None)
     assert caught.value.code == "memory_short"
     assert str(caught.value) == (
-        "The host has 127 MiB of memory available, the rehearsal needs 128. Next: Free memory, lower size_mib, or set scratch to a folder."
+        "The host has 95 MiB of memory available, the rehearsal needs 96. Next: Free memory, lower size_mib, or set scratch to a folder."
     )
     with pytest.raises(TwostepError) as caught:
-        rehearsal.refuse_short(Wish("data", "1.1.0", "/var/tmp"), 64, 63)
+        rehearsal.refuse_short(Wish("data", "1.1.0", "/var/tmp"), 64, 31)
     assert caught.value.code == "space_short"
     assert str(caught.value) == (
-        "/var/tmp has 63 MiB free, the rehearsal needs 64. Next: Free space, lower size_mib, or choose another folder."
+        "/var/tmp has 31 MiB free, the rehearsal needs 32. Next: Free space, lower size_mib, or choose another folder."
     )
 
 

@@ -61,8 +61,8 @@ def test_fake_parent_another_build_is_loaded(fake: RehearsalDouble) -> None:
 
 
 def test_fake_parent_memory_is_short(fake: RehearsalDouble) -> None:
-    fake.put(fake.root / "proc/meminfo", "MemAvailable: 102400 kB")
-    assert refused(fake).data == {"available_mib": 100, "needed_mib": 128}
+    fake.put(fake.root / "proc/meminfo", "MemAvailable: 92160 kB")
+    assert refused(fake).data == {"available_mib": 90, "needed_mib": 96}
     fake.put(fake.root / "proc/meminfo", "MemTotal: 102400 kB")
     assert refused(fake).code == "memory_short"
 
