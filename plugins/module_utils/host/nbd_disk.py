@@ -21,6 +21,9 @@ from .servant import Handlers, Servant
 from .world import World
 
 _ORDER_S = 20.0
+# udev may look at devices that have just come.
+_ATTEMPTS = 20
+_PAUSE_S = 0.2
 
 
 class NbdDisk:
@@ -60,12 +63,16 @@ class NbdDisk:
             raise ValueError
         blocks = self._size // self._block
         folder = f"{self._world.paths.sys}/class/block"
-        for name in sorted(name for name in os.listdir(folder) if name.startswith("nbd") and name[3:].isdigit()):
-            if os.path.exists(f"{folder}/{name}/pid"):
-                continue
-            if self._plug.order("plug", _ORDER_S, path=self._world.paths.at(f"/dev/{name}"), block=self._block, blocks=blocks):
-                self._plug.begin("run")
-                return f"/dev/{name}"
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._world.sleep(_PAUSE_S)
+            for name in sorted(name for name in os.listdir(folder) if name.startswith("nbd") and name[3:].isdigit()):
+                path = self._world.paths.at(f"/dev/{name}")
+                if os.path.exists(f"{folder}/{name}/pid"):
+                    continue
+                if self._plug.order("plug", _ORDER_S, path=path, block=self._block, blocks=blocks):
+                    self._plug.begin("run")
+                    return f"/dev/{name}"
         raise TwostepError("no_scratch", "Every nbd device of the host is in use.", "Free one, or load nbd with a larger nbds_max.")
 
     def _ordered(self, order: str, **arguments: Any) -> Any:
@@ -126,9 +133,13 @@ class Plug:
         return {"plug": self.plug, "run": self.run}
 
     def plug(self, path: str, block: int, blocks: int) -> bool:
-        """Connect a device; False when somebody else has it."""
+        """Connect a device; False when somebody else has it.
+
+        The lock keeps udev from reading it as long as it lasts: a read that a disconnection meets would be an error in the kernel's log.
+        """
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for request, value in (
                 (nbd.SET_BLKSIZE, block),
                 (nbd.SET_SIZE_BLOCKS, blocks),

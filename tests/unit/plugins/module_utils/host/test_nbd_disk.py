@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import fcntl
 from typing import Any, Sequence
 
 import pytest
@@ -88,12 +89,18 @@ def test_fake_parent_somebody_was_faster(fake_parent: FakeParent) -> None:
     assert disk(fake_parent, Hired(busy=1)).make() == "/dev/nbd2"
 
 
+def test_fake_parent_somebody_looks_at_all_of_them_for_a_moment(fake_parent: FakeParent) -> None:
+    assert disk(fake_parent, Hired(busy=3)).make() == "/dev/nbd2"
+    assert fake_parent.slept == [0.2]
+
+
 def test_fake_parent_all_are_in_use(fake_parent: FakeParent) -> None:
-    one = disk(fake_parent, Hired(busy=9))
+    one = disk(fake_parent, Hired(busy=99))
     with pytest.raises(TwostepError) as caught:
         one.make()
     assert caught.value.code == "no_scratch"
     assert str(caught.value) == "Every nbd device of the host is in use. Next: Free one, or load nbd with a larger nbds_max."
+    assert fake_parent.slept == [0.2] * 19
     assert one.remove() == []
 
 
@@ -121,3 +128,11 @@ def test_a_device_that_is_taken(monkeypatch, tmp_path) -> None:
     (tmp_path / "nbd0").touch()
     monkeypatch.setattr(nbd_disk.fcntl, "ioctl", busy)
     assert not Plug(5).plug(str(tmp_path / "nbd0"), 512, 2048)
+
+
+def test_a_device_that_udev_looks_at_is_left_alone(ioctls: list[int], tmp_path) -> None:
+    (tmp_path / "nbd0").touch()
+    with open(tmp_path / "nbd0", encoding="ascii") as looks:
+        fcntl.flock(looks, fcntl.LOCK_SH)
+        assert not Plug(5).plug(str(tmp_path / "nbd0"), 512, 2048)
+    assert ioctls == []
