@@ -28,6 +28,8 @@ INSTALLED = str(ROOT / "build/collections")
 WORKERS = 2
 STOCK = ("bookworm", "trixie")
 KERNELS = (*STOCK, "debug")
+# What is too slow for every change there. In the long form every single allocation fails in turn.
+DEBUG_TESTS = "test_faults test_parent test_probation test_broken test_tracking test_race"
 
 
 def tool(name: str, *arguments: str) -> list[str]:
@@ -140,7 +142,7 @@ def soak() -> list[Stage]:
         in_lab(f"{what} {name}", *tool("molecule", "test", "-s", name), LAB_TESTS=tests, TWOSTEP_SWAPS=swaps)
         for name in scenarios("kernel_*")
         for what, tests, swaps in (("soak", "test_soak", "1000"), ("order", "test_order", "200"))
-    ]
+    ] + [in_lab("debug", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS=DEBUG_TESTS, TWOSTEP_LONG="1")]
 
 
 def mutants() -> list[Stage]:
