@@ -211,6 +211,7 @@ static ssize_t control_active_store(struct config_item *item, const char *page, 
 		return -EPERM;
 	if (!sysfs_streq(page, "0"))
 		return -EINVAL;
+	twostep_await_end(slot);
 	err = twostep_claim(slot);
 	if (err)
 		return err;

@@ -154,6 +154,7 @@ bool twostep_hold_end(struct twostep_swap *swap, struct twostep_instance *succes
 	bool mine;
 
 	spin_lock_irqsave(&slot->lock, flags);
+	WRITE_ONCE(slot->ending, true);
 	/* Without an owner nobody else can have ended it. */
 	mine = !slot->owner || !swap->expired;
 	if (mine) {

@@ -163,6 +163,7 @@ struct twostep_slot {
 	struct twostep_limits limits;	/* promised to the users */
 	u64 features;			/* promised to the users */
 	struct twostep_swap *swap;	/* who has the slot, or NULL; mutex */
+	bool ending;			/* that one only tidies up; lock */
 	struct twostep_instance *parked; /* lock */
 	struct twostep_probation probation;
 
@@ -277,6 +278,7 @@ int twostep_swap_request(struct twostep_slot *slot, const struct twostep_request
 int twostep_swap_commit(struct twostep_slot *slot, u64 generation);
 void twostep_swap_answer(struct twostep_swap *swap, enum twostep_result result, int error,
 			 const char *fmt, ...) __printf(4, 5);
+void twostep_await_end(struct twostep_slot *slot);
 int twostep_claim(struct twostep_slot *slot);
 void twostep_swap_done(struct twostep_slot *slot);
 void twostep_set_parked(struct twostep_slot *slot, struct twostep_instance *parked);

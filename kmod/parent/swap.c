@@ -10,9 +10,20 @@
 
 #include "parent.h"
 
+#define TWOSTEP_END_WAIT	(10 * HZ)	/* grace periods, and a child's release */
+
 static void twostep_swap_free(struct kref *ref)
 {
 	kfree(container_of(ref, struct twostep_swap, ref));
+}
+
+static void twostep_set_ending(struct twostep_slot *slot, bool ending)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&slot->lock, flags);
+	WRITE_ONCE(slot->ending, ending);
+	spin_unlock_irqrestore(&slot->lock, flags);
 }
 
 /* Gives the requester its answer and the reports their result. Once, or again after detach. */
@@ -27,6 +38,8 @@ void twostep_swap_answer(struct twostep_swap *swap, enum twostep_result result, 
 	va_start(args, fmt);
 	vscnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
+	if (result != TWOSTEP_DETACHED)
+		twostep_set_ending(slot, true);
 	twostep_report_result(slot, result, reason);
 	if (error)
 		pr_warn("%s: swap %s -> %s: %s (%d)\n", slot->name, slot->report.from,
@@ -39,6 +52,24 @@ void twostep_swap_answer(struct twostep_swap *swap, enum twostep_result result, 
 	twostep_slot_announce(slot);
 }
 
+/*
+ * Whoever has seen how something ended may ask for the next thing at once: what
+ * is left of the former is waited for. Before a request, without the mutex.
+ */
+void twostep_await_end(struct twostep_slot *slot)
+{
+	wait_event_killable_timeout(slot->wait,
+				    !READ_ONCE(slot->swap) || !READ_ONCE(slot->ending),
+				    TWOSTEP_END_WAIT);
+}
+
+/* slot->mutex, and nobody has the slot. */
+static void twostep_take(struct twostep_slot *slot, struct twostep_swap *swap)
+{
+	twostep_set_ending(slot, false);
+	WRITE_ONCE(slot->swap, swap);
+}
+
 /* Takes the slot for something else than a swap that was asked for. -EBUSY */
 int twostep_claim(struct twostep_slot *slot)
 {
@@ -46,7 +77,7 @@ int twostep_claim(struct twostep_slot *slot)
 
 	mutex_lock(&slot->mutex);
 	if (!slot->swap) {
-		slot->swap = &slot->probation.swap;
+		twostep_take(slot, &slot->probation.swap);
 		err = 0;
 	}
 	mutex_unlock(&slot->mutex);
@@ -57,7 +88,7 @@ int twostep_claim(struct twostep_slot *slot)
 void twostep_swap_done(struct twostep_slot *slot)
 {
 	mutex_lock(&slot->mutex);
-	slot->swap = NULL;
+	WRITE_ONCE(slot->swap, NULL);
 	mutex_unlock(&slot->mutex);
 	wake_up_all(&slot->wait);
 }
@@ -292,7 +323,7 @@ static struct twostep_swap *twostep_swap_begin(struct twostep_slot *slot,
 	INIT_WORK(&swap->work, twostep_swap_work);
 	kobject_get(&slot->kobj);	/* the worker's */
 	kref_get(&swap->ref);		/* the worker's */
-	slot->swap = swap;
+	twostep_take(slot, swap);
 	return swap;
 
 free:
@@ -313,6 +344,7 @@ int twostep_swap_request(struct twostep_slot *slot, const struct twostep_request
 	struct twostep_swap *swap;
 	int err;
 
+	twostep_await_end(slot);
 	mutex_lock(&slot->mutex);
 	swap = twostep_swap_begin(slot, line);
 	mutex_unlock(&slot->mutex);
@@ -343,8 +375,10 @@ int twostep_swap_request(struct twostep_slot *slot, const struct twostep_request
 int twostep_swap_commit(struct twostep_slot *slot, u64 generation)
 {
 	struct twostep_instance *parked;
-	int err = twostep_claim(slot);
+	int err;
 
+	twostep_await_end(slot);
+	err = twostep_claim(slot);
 	if (err)
 		return err;
 	if (generation != slot->generation) {

@@ -85,7 +85,7 @@ int broken_health(void *data)
 		while (!broken_is("none"))
 			msleep(BROKEN_LOOK_MS);
 	}
-	return broken_is("health_bad") ? -EIO : 0;
+	return broken_is("health_bad") || broken_is("release_slow") ? -EIO : 0;
 }
 
 /* Fires when its instance is gone: a debug kernel sees what it touches. */
@@ -100,6 +100,8 @@ static void broken_fire(struct work_struct *work)
 
 void broken_release(void *data)
 {
+	if (broken_is("release_slow"))
+		broken_wait();
 	broken_keep_stop();
 	remap_release(data);
 	if (broken_is("late_timer")) {

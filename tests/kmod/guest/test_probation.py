@@ -90,6 +90,14 @@ class Probation(Kernel):
             bench.wait_until(lambda: self.slot.get("last_swap/result") == "returned", "the return")
         self.await_return("health: -5")
 
+    def test_whoever_sees_the_return_may_go_on_at_once(self) -> None:
+        for what in (lambda: self.slot.swap("1.1.0"), lambda: self.slot.set("active", "0")):
+            self.begin()
+            self.broken("release_slow", delay_ms=1000)
+            bench.wait_until(lambda: self.slot.get("version") == "1.0.0", "the return")
+            what()
+            self.begin_again()
+
     def test_no_return_while_requests_are_not_given_back(self) -> None:
         self.slot.set("probation_stall_ms", "300")
         with bench.Fio(self.slot.device):
