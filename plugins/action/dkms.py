@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of the module dkms: checks and packs the source, reads its dkms.conf as data, and sends one file."""
+"""Controller side of the module dkms: checks and packs the source, reads its dkms.conf as data, sends files and fetches binaries."""
 
 from __future__ import annotations
 
+import base64
 import os
 import tempfile
 from typing import Any
@@ -12,11 +13,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import vendor_source
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import binary_folder, vendor_source
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.vendor_source import Source
 
-_INTERNAL = ("archive", "archive_sha256", "archive_suffix")
-_OURS = ("src", "src_sha256", "signature", "public_key", "vendor_conf")
+_INTERNAL = ("archive", "archive_sha256", "archive_suffix", "export_folder", "offers")
+_OURS = ("src", "src_sha256", "signature", "public_key", "vendor_conf", "binaries_to", "binaries_from")
 
 
 class ActionModule(ActionBase):
@@ -33,14 +34,22 @@ class ActionModule(ActionBase):
                 return result
         ours = {name: arguments.pop(name) for name in _OURS if name in arguments}
         told = None
+        missing: list[dict[str, Any]] = []
         try:
             if ours.get("src") and arguments.get("state", "present") != "absent":
                 source = self._source(ours, arguments.get("folders") or [])
                 told = self._read_conf(source, ours.get("vendor_conf", "read"), arguments)
                 self._add_archive(arguments, source)
+                missing = self._add_offers(arguments, str(ours.get("binaries_from") or ""))
+                if ours.get("binaries_to") and not self._task.check_mode:
+                    arguments["export_folder"] = self._remote_folder()
             result.update(self._execute_module(module_name="twostep.hotswap.dkms", module_args=arguments, task_vars=task_vars))
             if told is not None:
                 result["vendor_conf"] = told
+            if not result.get("failed"):
+                result["binaries"] = [*result.get("binaries", []), *missing]
+                if "export_folder" in arguments:
+                    self._fetch(result, os.path.expanduser(str(ours["binaries_to"])), task_vars)
         except TwostepError as error:
             result.update(failed=True, msg=str(error), code=error.code, data=error.data)
         finally:
@@ -88,14 +97,50 @@ class ActionModule(ActionBase):
         arguments["archive_sha256"] = source.sha256
         if source.is_vendors:
             arguments["archive_suffix"] = source.suffix
-        if self._task.check_mode:
-            return
+        if not self._task.check_mode:
+            arguments["archive"] = self._send(source.content, "source" + source.suffix)
+
+    def _remote_folder(self) -> str:
+        """Return the task's temporary folder on the host, which goes with the task."""
         if not self._connection._shell.tmpdir:
             self._make_tmp_path()
-        remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "source" + source.suffix)
-        with tempfile.NamedTemporaryFile(prefix="twostep-", suffix=source.suffix) as local:
-            local.write(source.content)
+        return str(self._connection._shell.tmpdir)
+
+    def _send(self, content: bytes, name: str) -> str:
+        """Put `content` on the host and return its path there."""
+        remote = str(self._connection._shell.join_path(self._remote_folder(), name))
+        with tempfile.NamedTemporaryFile(prefix="twostep-") as local:
+            local.write(content)
             local.flush()
             self._transfer_file(local.name, remote)
-        self._fixup_perms2((self._connection._shell.tmpdir, remote))
-        arguments["archive"] = remote
+        self._fixup_perms2((self._remote_folder(), remote))
+        return remote
+
+    def _add_offers(self, arguments: dict[str, Any], folder: str) -> list[dict[str, Any]]:
+        """Send what `folder` has for the host's kernels, and return what the result is to say of those for which it has nothing."""
+        if not folder:
+            return []
+        answer = self._low_level_execute_command("uname -rm", sudoable=False)
+        running, _space, arch = str(answer.get("stdout", "")).strip().partition(" ")
+        given = arguments.get("kernels") or [running]
+        package, version = (str(arguments.get(name, "")) for name in ("package", "version"))
+        offers, missing = [], []
+        for kernel in dict.fromkeys(given.split(",") if isinstance(given, str) else given):
+            found = binary_folder.read(os.path.expanduser(folder), package, version, kernel, arch)
+            if found is None:
+                reason = "nobody has built it for this kernel"
+                missing.append({"kernel": kernel, "taken": False, "reason": reason, "built_on": "", "build_seconds": 0.0})
+                continue
+            path = "" if self._task.check_mode else self._send(found.content, found.manifest.file_name)
+            offers.append({"path": path, "sha256": found.sha256, "manifest": found.manifest.as_json()})
+        arguments["offers"] = offers
+        return missing
+
+    def _fetch(self, result: dict[str, Any], folder: str, task_vars: Any) -> None:
+        """Fetch what the host has built into `folder`; the result then names the files here."""
+        for entry in result.get("exported", []):
+            told = self._execute_module(module_name="ansible.legacy.slurp", module_args={"src": entry["path"]}, task_vars=task_vars)
+            if told.get("failed"):
+                raise TwostepError("binary_not_fetched", f"The binary could not be fetched: {told.get('msg')}", "Run the task again.")
+            content, wanted = base64.b64decode(told["content"]), self._task.args
+            entry["path"] = binary_folder.write(folder, content, entry["sha256"], wanted.get("package"), wanted.get("version"))

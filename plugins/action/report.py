@@ -25,6 +25,8 @@ ARGUMENT_SPEC = {
     "io": {"type": "dict"},
 }
 
+_REPORT = ("report", "Point twostep_report_dir to a folder on the controller that can be written.")
+
 
 class ActionModule(ActionBase):
     """``report`` runs on the controller and needs no connection."""
@@ -69,6 +71,6 @@ class ActionModule(ActionBase):
         folder = os.path.abspath(os.path.expanduser(dest))
         page = report_html.render(made)
         return {
-            "json_path": private_files.write(folder, "report.json", json.dumps(made, indent=2, sort_keys=True) + "\n"),
-            "html_path": private_files.write(folder, "report.html", page),
+            "json_path": private_files.write(folder, "report.json", json.dumps(made, indent=2, sort_keys=True) + "\n", *_REPORT),
+            "html_path": private_files.write(folder, "report.html", page, *_REPORT),
         }

@@ -23,6 +23,9 @@ description:
   - A version that is built never changes. Another source for it is refused with code C(source_differs); give it a new version instead.
   - C(--force) is never passed to DKMS. A newer installed version of the same module file has to be removed before an older one is
     installed; children of twostep carry the version in the file name, so theirs lie side by side.
+  - One host can build for many. With O(binaries_to) the built modules are kept on the controller; with O(binaries_from) a host gets them
+    instead of building, if they are of the very source, options, kernel and symbol versions, and else builds by itself and says why.
+    Such a host needs C(dkms), but neither compiler nor headers. C(dkms ldtarball) is not used, since it verifies nothing.
   - Where a file is in place, DKMS may still call its version C(built), because it counts one version of a package as active per kernel.
     This module then reports C(installed).
 notes:
@@ -158,6 +161,16 @@ options:
       - With O(state=absent) the version is removed from all kernels, whatever is given here.
     type: list
     elements: str
+  binaries_to:
+    description:
+      - Folder on the controller that gets the built modules of each kernel in O(kernels), for O(binaries_from) of other hosts.
+      - It is created with mode 0700 and must be writable for its owner only, since its content is loaded by root elsewhere.
+    type: path
+  binaries_from:
+    description:
+      - Folder on the controller that an earlier task has filled by O(binaries_to).
+      - It is looked into for the host's running kernel, or for O(kernels) where they are given.
+    type: path
   state:
     description:
       - V(present) means built and installed, V(built) at least built, V(added) at least registered.
@@ -176,6 +189,26 @@ options:
     description: How a vendor's archive is packed. Set by the action plugin only.
     type: str
     choices: [.tar, .tar.gz, .tgz, .tar.xz]
+  export_folder:
+    description: Folder on the host for the built binaries. Set by the action plugin only.
+    type: path
+  offers:
+    description: Binaries that were built elsewhere. Set by the action plugin only.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path of the binary on the host, empty in check mode.
+        type: path
+      sha256:
+        description: SHA-256 of the binary.
+        type: str
+        required: true
+      manifest:
+        description: What the controller has read of it.
+        type: dict
+        required: true
 attributes:
   check_mode:
     description: Can run in check mode and returns the steps without doing any. The source is not transferred.
@@ -238,6 +271,35 @@ EXAMPLES = r"""
       certificate: /etc/twostep/module.pem
       key: /etc/twostep/module.key
 
+- name: Build once, on a host that has compiler and headers
+  twostep.hotswap.dkms:
+    package: twostep-remap
+    version: "1.1.0"
+    src: "{{ playbook_dir }}/kmod"
+    folders: [remap, include, compat]
+    make: [RELEASE=1.1.0]
+    modules:
+      - name: twostep_remap_1_1_0
+        location: remap
+    symvers_from: twostep
+    kernels: ["{{ ansible_kernel }}"]
+    state: built
+    binaries_to: ~/.cache/twostep/binaries
+  delegate_to: builder
+
+- name: Install what was built
+  twostep.hotswap.dkms:
+    package: twostep-remap
+    version: "1.1.0"
+    src: "{{ playbook_dir }}/kmod"
+    folders: [remap, include, compat]
+    make: [RELEASE=1.1.0]
+    modules:
+      - name: twostep_remap_1_1_0
+        location: remap
+    symvers_from: twostep
+    binaries_from: ~/.cache/twostep/binaries
+
 - name: Remove a version that nothing uses any more
   twostep.hotswap.dkms:
     package: twostep-remap
@@ -273,7 +335,7 @@ steps:
   contains:
     action:
       description: >-
-        One of V(write_source), V(add), V(discard_build), V(build), V(sign), V(install), V(uninstall), V(remove), V(remove_tree),
+        One of V(write_source), V(add), V(discard_build), V(build), V(place), V(sign), V(install), V(uninstall), V(remove), V(remove_tree),
         V(remove_file), V(remove_source).
       type: str
     kernel:
@@ -285,6 +347,9 @@ steps:
     reason:
       description: Why the step is needed.
       type: str
+    seconds:
+      description: How long it took; none in check mode.
+      type: float
 kernels:
   description: >-
     What each wanted kernel has; in check mode what it has now. With O(state=absent) the kernels that had anything of this
@@ -394,11 +459,45 @@ vendor_conf:
       description: What it says and is not followed.
       type: list
       elements: str
-build_seconds:
-  description: Time spent in builds.
+binaries:
+  description: What became of the binaries that O(binaries_from) had for this host's kernels.
   returned: success
-  type: float
-  sample: 24.8
+  type: list
+  elements: dict
+  contains:
+    kernel:
+      description: Kernel release.
+      type: str
+    taken:
+      description: Whether it was fit to be installed here. One that is built already is not touched.
+      type: bool
+    reason:
+      description: Why it was not, or an empty string.
+      type: str
+    built_on:
+      description: Name of the host that built it, or an empty string.
+      type: str
+    build_seconds:
+      description: How long the build took there; 0 when it was there already.
+      type: float
+exported:
+  description: The files that O(binaries_to) has got.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kernel:
+      description: Kernel release.
+      type: str
+    arch:
+      description: Architecture as printed by C(uname -m).
+      type: str
+    path:
+      description: File on the controller.
+      type: str
+    sha256:
+      description: SHA-256 of the file.
+      type: str
 """
 
 import os
@@ -407,8 +506,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms_conf, names, signing_request
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import built_binary, dkms_conf, names, signing_request
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.built_binary import Offer
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.dkms_job import Job, Outcome, Request
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
@@ -458,6 +558,19 @@ def argument_spec() -> dict[str, Any]:
         "archive": {"type": "path"},
         "archive_sha256": {"type": "str"},
         "archive_suffix": {"type": "str", "choices": [".tar", ".tar.gz", ".tgz", ".tar.xz"]},
+        "binaries_to": {"type": "path"},
+        "binaries_from": {"type": "path"},
+        "export_folder": {"type": "path"},
+        "offers": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": {"type": "path"},
+                "sha256": {"type": "str", "required": True},
+                "manifest": {"type": "dict", "required": True},
+            },
+        },
     }
 
 
@@ -491,6 +604,8 @@ def request_from(params: dict[str, Any], running_kernel: str) -> Request:
         archive_suffix=params["archive_suffix"] or "",
         folders=tuple(params["folders"]),
         signing=signing if state != "added" else None,
+        offers=tuple(Offer(built_binary.manifest(offer["manifest"]), offer["path"] or "", offer["sha256"]) for offer in params["offers"]),
+        export_folder=params["export_folder"] or "",
     )
 
 
@@ -506,14 +621,27 @@ def result_of(job: Job, request: Request, outcome: Outcome, check_mode: bool) ->
         "changed": bool(outcome.steps),
         "package": request.package.name,
         "version": request.package.version,
-        "steps": [{"action": step.action, "kernel": step.kernel, "path": step.path, "reason": step.reason} for step in outcome.steps],
+        "steps": [
+            {"action": step.action, "kernel": step.kernel, "path": step.path, "reason": step.reason, "seconds": seconds}
+            for step, seconds in zip(outcome.steps, [*outcome.seconds, *[None] * len(outcome.steps)])
+        ],
         "kernels": kernels,
         "signature_policy": {
             **asdict(job.policy),
             "keys": list(job.policy.keys),
             "refuses_unsigned": job.policy.refuses_unsigned,
         },
-        "build_seconds": outcome.build_seconds,
+        "binaries": [
+            {
+                "kernel": kernel,
+                "taken": not received.reason,
+                "reason": received.reason,
+                "built_on": received.manifest.built_on,
+                "build_seconds": received.manifest.build_seconds,
+            }
+            for kernel, received in job.received.items()
+        ],
+        "exported": list(outcome.exported),
         "diff": {"before": before, "after": after},
     }
 

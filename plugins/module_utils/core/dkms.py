@@ -47,7 +47,7 @@ def _refuse_other_source(found: Found) -> None:
 
 
 def _build_steps(kernel: KernelFacts, modules: tuple[str, ...]) -> tuple[list[Step], bool]:
-    """Return the steps that make `kernel` built, and whether a build is among them."""
+    """Return the steps that make `kernel` built, and whether there are any; a binary that was shipped is placed instead of building."""
     if kernel.status not in ("absent", "added", "built", "installed"):
         raise TwostepError(
             "unknown_status",
@@ -62,7 +62,10 @@ def _build_steps(kernel: KernelFacts, modules: tuple[str, ...]) -> tuple[list[St
     if kernel.half_built or is_built:
         why = f"the built {', '.join(damaged)} is not a module" if damaged else "an interrupted build is in the way"
         steps.append(Step("discard_build", why, kernel.kernel))
-    steps.append(Step("build", "not built for this kernel", kernel.kernel))
+    if kernel.shipped:
+        steps.append(Step("place", f"built on {kernel.shipped_from}", kernel.kernel))
+    else:
+        steps.append(Step("build", "not built for this kernel", kernel.kernel))
     return steps, True
 
 
@@ -120,9 +123,12 @@ def _sign_reason(kernel: KernelFacts, modules: tuple[str, ...], builds: bool, si
     """Return why the built modules have to be signed, or an empty string."""
     if signer is None:
         return ""
-    if builds:
+    if builds and not kernel.shipped:
         return "newly built"
-    others = [name for name in modules if not is_by(getattr(kernel.built_file(name), "signature", None), signer)]
+    if builds and not all(file.sha256 for file in kernel.shipped):
+        return ""  # in check mode nobody has looked into them
+    files = {file.name: file for file in (kernel.shipped if builds else kernel.built)}
+    others = [name for name in modules if not is_by(getattr(files.get(name), "signature", None), signer)]
     return f"{others[0]} is not signed with the certificate of {signer.subject or signer.serial}" if others else ""
 
 

@@ -11,7 +11,8 @@ from .module_signature import Certificate, is_by
 from .signature_policy import Policy
 
 
-def _is_right(file: FileFacts, kernel: str, version: str) -> None:
+def check_file(file: FileFacts, kernel: str, version: str) -> None:
+    """Raise `not_a_module`, `wrong_version` or `wrong_kernel` unless a file is what it should be."""
     if file.problem:
         raise TwostepError(
             "not_a_module", file.problem, "Look at the free space of the host and run this module again.", {"path": file.path}
@@ -43,7 +44,7 @@ def check_built(kernel: KernelFacts, version: str, modules: tuple[str, ...]) -> 
                 f"DKMS reported success, but built no module {name} for kernel {kernel.kernel}.",
                 "Check the name and the location of the module, and the free space of the host.",
             )
-        _is_right(file, kernel.kernel, version)
+        check_file(file, kernel.kernel, version)
 
 
 def check_installed(kernel: KernelFacts, version: str, modules: tuple[str, ...]) -> None:
@@ -57,7 +58,7 @@ def check_installed(kernel: KernelFacts, version: str, modules: tuple[str, ...])
                 f"DKMS reported success, but module {name} is not in the module folder of kernel {kernel.kernel}.",
                 "Look at the free space of the host and run this module again.",
             )
-        _is_right(file, kernel.kernel, version)
+        check_file(file, kernel.kernel, version)
         built = kernel.built_file(name)
         if built is None or built.sha256 != file.sha256:
             raise installed_differs(file)

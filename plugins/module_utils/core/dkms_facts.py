@@ -30,7 +30,8 @@ class KernelFacts:
 
     `status` is what DKMS says: `absent`, `added`, `built`, `installed` or a word we do not know. `half_built` means that a
     build folder exists that DKMS does not count as built: an interrupted build, which DKMS then refuses to repeat.
-    `excluded` says why the package is not meant for this kernel, and is empty when it is.
+    `excluded` says why the package is not meant for this kernel, and is empty when it is. `shipped` are the modules of a binary that
+    was built elsewhere, `shipped_from` by whom.
     """
 
     kernel: str
@@ -39,6 +40,8 @@ class KernelFacts:
     built: tuple[FileFacts, ...] = ()
     installed: tuple[FileFacts, ...] = ()
     excluded: str = ""
+    shipped: tuple[FileFacts, ...] = ()
+    shipped_from: str = ""
 
     def built_file(self, name: str) -> FileFacts | None:
         return next((entry for entry in self.built if entry.name == name), None)

@@ -142,6 +142,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
             "wave": untrusted.integer(planned.get("wave"), 100_000),
             "gates": gates[:_MAX_GATES],
             "phases": (_phases(swap) + _phases(commit))[:_MAX_PHASES],
+            "build": _build(registers.get("__twostep_build")),
         }
         nodes.append(node)
     return nodes
@@ -225,6 +226,22 @@ def _phases(result: Mapping[Any, Any]) -> list[dict[str, Any]]:
                 }
             )
     return phases
+
+
+def _build(result: object) -> dict[str, Any] | None:
+    """Return where the host's module comes from and how long that took, so that both ways can be compared; None if nothing was done."""
+    record = untrusted.mapping(result)
+    steps = untrusted.records(record.get("steps"))
+    actions = [step.get("action") for step in steps]
+    if "build" not in actions and "place" not in actions:
+        return None
+    taken = [entry for entry in untrusted.records(record.get("binaries")) if entry.get("taken")] if "place" in actions else []
+    return {
+        "how": "shipped" if taken else "here",
+        "seconds": round(sum(untrusted.number(step.get("seconds")) or 0.0 for step in steps), 3),
+        "built_on": untrusted.text(taken[0].get("built_on"), 64) if taken else None,
+        "build_seconds": untrusted.number(taken[0].get("build_seconds")) if taken else None,
+    }
 
 
 def _io(value: object) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from ..core.dkms import Step
 from ..core.dkms_conf import Package
 from ..core.errors import TwostepError
 from ..core.source_tree import SourceFile
-from . import dkms_needs, dkms_source
+from . import built_binary, dkms_needs, dkms_source
+from .built_binary import Received
 from .module_signer import Signer
 from .paths import Paths
 from .runner import Result, Run
@@ -30,7 +31,7 @@ _LOG = re.compile(r"(/\S+/make\.log)\b")
 
 
 class Actor:
-    """Does steps on one package version. `files` are its sources, empty when none are to be written."""
+    """Does steps on one package version. `files` are its sources, empty when none are to be written; `received` its binaries by kernel."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Actor:
         files: Mapping[str, SourceFile] | None = None,
         digest: str = "",
         signer: Signer | None = None,
+        received: Mapping[str, Received] | None = None,
     ) -> None:
         self._paths = paths
         self._run = run
@@ -47,6 +49,7 @@ class Actor:
         self._files = files or {}
         self._digest = digest
         self._signer = signer
+        self._received = received or {}
 
     def do(self, step: Step) -> None:
         """Do one step.
@@ -58,6 +61,7 @@ class Actor:
             "write_source": self._write_source,
             "remove_source": self._remove_source,
             "discard_build": self._discard_build,
+            "place": self._place,
             "remove_tree": self._remove_tree,
             "remove_file": self._remove_file,
             "sign": self._sign,
@@ -74,6 +78,9 @@ class Actor:
 
     def _write_source(self, _step: Step) -> None:
         dkms_source.write(self._paths, self._package, self._files, self._digest)
+
+    def _place(self, step: Step) -> None:
+        built_binary.place(self._paths, self._package, self._received[step.kernel])
 
     def _sign(self, step: Step) -> None:
         if self._signer is not None:

@@ -8,7 +8,8 @@ import os
 import shutil
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Callable
+from types import MappingProxyType
+from typing import Any, Callable, Mapping
 
 from ..core import build_needs, dkms, dkms_check, source_tree
 from ..core.dkms_conf import Package
@@ -17,7 +18,19 @@ from ..core.errors import TwostepError
 from ..core.signature_policy import Policy
 from ..core.signing_request import Signing
 from ..core.source_tree import SourceFile
-from . import dkms_lock, dkms_needs, dkms_source, dkms_tree, free_space, privilege, signature_policy, source_archive, vendor_archive
+from . import (
+    built_binary,
+    dkms_lock,
+    dkms_needs,
+    dkms_source,
+    dkms_tree,
+    free_space,
+    privilege,
+    signature_policy,
+    source_archive,
+    vendor_archive,
+)
+from .built_binary import Offer, Received
 from .dkms import Actor
 from .module_signer import Signer
 from .paths import Paths
@@ -28,7 +41,8 @@ from .runner import Run
 class Request:
     """What is wanted. `archive` is empty in check mode; both archive fields are empty for state `absent`.
 
-    `archive_suffix` is set for an archive of a vendor, whose digest is that of the file; of it, `folders` are taken.
+    `archive_suffix` is set for an archive of a vendor, whose digest is that of the file; of it, `folders` are taken. `offers` are
+    binaries that were built elsewhere; into `export_folder` goes what other hosts are to be offered.
     """
 
     package: Package
@@ -39,6 +53,8 @@ class Request:
     archive_suffix: str = ""
     folders: tuple[str, ...] = ()
     signing: Signing | None = None
+    offers: tuple[Offer, ...] = ()
+    export_folder: str = ""
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -47,12 +63,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found, which steps that asked for, and what stood afterwards (in check mode: what was found)."""
+    """What was found, which steps that asked for, and what stood afterwards (in check mode: what was found).
+
+    `seconds` has an entry per step that was done.
+    """
 
     before: Found
     steps: tuple[dkms.Step, ...]
     after: Found
-    build_seconds: float = 0.0
+    seconds: tuple[float, ...] = ()
+    exported: tuple[dict[str, Any], ...] = ()
 
 
 class Job:
@@ -69,6 +89,7 @@ class Job:
         now: Callable[[], float] = time.monotonic,
         free: free_space.Free = free_space.free,
         machine: str = os.uname().machine,
+        name: str = os.uname().nodename,
     ) -> None:
         self._request = request
         self._paths = paths
@@ -78,10 +99,13 @@ class Job:
         self._now = now
         self._free = free
         self._machine = machine
+        self._name = name
         folders = request.folders if request.archive_suffix else ()
         self._digest = dkms_source.digest(request.package, request.archive_sha256, folders) if request.archive_sha256 else ""
         self._signer = Signer(paths, run, request.signing) if request.signing else None
         self._certificate = self._signer.certificate() if self._signer else None
+        others = [offer.manifest for offer in request.offers if offer.manifest.kernel not in request.kernels]
+        self.received: dict[str, Received] = {entry.kernel: Received(entry, "nobody has asked for this kernel") for entry in others}
         self.policy: Policy = signature_policy.read(paths, run, which)
 
     def check(self) -> Outcome:
@@ -102,17 +126,35 @@ class Job:
             before, steps = self._plan()
             if not steps:
                 self._prove(before)
-                return Outcome(before, steps, before)
-            actor = Actor(self._paths, self._run, self._request.package, self._files(steps), self._digest, self._signer)
-            build_seconds = 0.0
+                return Outcome(before, steps, before, exported=self._export(before))
+            actor = Actor(self._paths, self._run, self._request.package, self._files(steps), self._digest, self._signer, self.received)
+            seconds = []
             for step in steps:
                 began = self._now()
                 actor.do(step)
-                if step.action == "build":
-                    build_seconds += self._now() - began
+                seconds.append(round(self._now() - began, 3))
             after = self._look()
             self._prove(after)
-        return Outcome(before, steps, after, round(build_seconds, 3))
+            builds = {step.kernel: taken for step, taken in zip(steps, seconds) if step.action == "build"}
+            return Outcome(before, steps, after, tuple(seconds), self._export(after, builds))
+
+    def _export(self, found: Found, build_seconds: Mapping[str, float] = MappingProxyType({})) -> tuple[dict[str, Any], ...]:
+        request = self._request
+        if not request.export_folder:
+            return ()
+        return tuple(
+            built_binary.export(
+                self._paths,
+                request.package,
+                kernel.kernel,
+                request.export_folder,
+                source_digest=self._digest,
+                arch=self._machine,
+                built_on=self._name,
+                build_seconds=build_seconds.get(kernel.kernel, 0.0),
+            )
+            for kernel in self._wanted_kernels(found)
+        )
 
     def _look(self) -> Found:
         package = self._request.package
@@ -129,10 +171,23 @@ class Job:
         )
         if self._request.state == "absent":
             return found
-        return replace(found, kernels=tuple(self._with_exclusion(kernel) for kernel in found.kernels))
+        return replace(found, kernels=tuple(self._with_offer(self._with_exclusion(kernel)) for kernel in found.kernels))
 
     def _with_exclusion(self, kernel: KernelFacts) -> KernelFacts:
         return replace(kernel, excluded=dkms_needs.exclusion(self._paths, self._request.package, kernel.kernel, self._machine))
+
+    def _with_offer(self, kernel: KernelFacts) -> KernelFacts:
+        offer = next((entry for entry in self._request.offers if entry.manifest.kernel == kernel.kernel), None)
+        if offer is None:
+            return kernel
+        if kernel.kernel not in self.received:
+            self.received[kernel.kernel] = built_binary.receive(
+                offer, self._paths, self._request.package, source_digest=self._digest, arch=self._machine
+            )
+        received = self.received[kernel.kernel]
+        if received.reason:
+            return kernel
+        return replace(kernel, shipped=received.modules, shipped_from=received.manifest.built_on)
 
     def _plan(self) -> tuple[Found, tuple[dkms.Step, ...]]:
         request = self._request

@@ -12,9 +12,11 @@ import pytest
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import private_files
 
+REPORT = ("report", "Point twostep_report_dir to a folder on the controller that can be written.")
+
 
 def test_file_and_folder_are_private(tmp_path) -> None:
-    path = private_files.write(str(tmp_path / "a" / "b"), "report.json", "{}\n")
+    path = private_files.write(str(tmp_path / "a" / "b"), "report.json", "{}\n", *REPORT)
     assert path == str(tmp_path / "a" / "b" / "report.json")
     assert (tmp_path / "a" / "b" / "report.json").read_text() == "{}\n"
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
@@ -22,21 +24,21 @@ def test_file_and_folder_are_private(tmp_path) -> None:
 
 
 def test_an_older_file_is_replaced_and_no_draft_stays(tmp_path) -> None:
-    private_files.write(str(tmp_path), "report.json", "old")
-    private_files.write(str(tmp_path), "report.json", "new")
+    private_files.write(str(tmp_path), "report.json", "old", *REPORT)
+    private_files.write(str(tmp_path), "report.json", "new", *REPORT)
     assert os.listdir(tmp_path) == ["report.json"]
     assert (tmp_path / "report.json").read_text() == "new"
 
 
 def test_a_failure_in_between_leaves_the_older_file_and_no_draft(tmp_path, monkeypatch) -> None:
-    private_files.write(str(tmp_path), "report.json", "old")
+    private_files.write(str(tmp_path), "report.json", "old", *REPORT)
 
     def refuse(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(private_files.os, "fsync", refuse)
     with pytest.raises(TwostepError) as caught:
-        private_files.write(str(tmp_path), "report.json", "new")
+        private_files.write(str(tmp_path), "report.json", "new", *REPORT)
     assert caught.value.code == "report_not_written"
     assert str(caught.value) == (
         f"The report could not be written to {tmp_path}/report.json: No space left on device. "
@@ -49,5 +51,5 @@ def test_a_failure_in_between_leaves_the_older_file_and_no_draft(tmp_path, monke
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TwostepError) as caught:
-        private_files.write(str(tmp_path / "file" / "folder"), "report.json", "x")
+        private_files.write(str(tmp_path / "file" / "folder"), "report.json", "x", *REPORT)
     assert caught.value.code == "report_not_written"

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms, module_signature
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.dkms_facts import FileFacts, Found, KernelFacts
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils import signature_sample as sample
 
 K = "6.1.0-56-cloud-amd64"
 NAME = "twostep_remap_1_1_0"
@@ -102,6 +103,67 @@ def test_another_source_is_written_anew_while_nothing_is_built() -> None:
 
 def test_a_lost_source_is_written_anew_while_nothing_is_built() -> None:
     assert actions(replace(found(KernelFacts(K, "added")), source="absent")) == ["write_source", "build", "install"]
+
+
+SITE = module_signature.certificate(sample.SITE)
+SIGNED = replace(FILE, signature=module_signature.find(b"ELF" + sample.trailer(sample.BY_SITE)))
+BY_OTHER = replace(FILE, signature=module_signature.find(b"ELF" + sample.trailer(sample.BY_OTHER)))
+
+
+def offered(*shipped: FileFacts, **facts: object) -> Found:
+    return found(KernelFacts(K, shipped=shipped, shipped_from="builder1", **facts))
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, ["place", "install"]),
+        ({"status": "added", "half_built": True}, ["discard_build", "place", "install"]),
+        ({"status": "installed", "built": (DAMAGED,), "installed": (FILE,)}, ["discard_build", "place", "remove_file", "install"]),
+        ({"status": "added", "installed": (FILE,)}, ["place", "remove_file", "install"]),
+        ({"status": "built", "built": (FILE,)}, ["install"]),
+        ({"status": "installed", "built": (FILE,), "installed": (FILE,)}, []),
+    ],
+)
+def test_what_was_built_elsewhere_is_placed_where_a_build_would_be_needed(facts: dict, expected: list[str]) -> None:
+    assert actions(offered(FILE, **facts)) == expected
+
+
+def test_a_placed_binary_names_its_builder() -> None:
+    assert dkms.plan_present(offered(FILE), "built", [K], (NAME,)) == [dkms.Step("place", "built on builder1", K)]
+
+
+def test_only_the_kernel_that_was_built_for_gets_the_binary() -> None:
+    steps = dkms.plan_present(offered(FILE), "built", [K, "6.2.0"], (NAME,))
+    assert [(step.action, step.kernel) for step in steps] == [("place", K), ("build", "6.2.0")]
+
+
+def test_a_kernel_that_the_package_is_not_meant_for_gets_no_binary() -> None:
+    assert actions(offered(FILE, excluded="BUILD_EXCLUSIVE_ARCH is arm")) == []
+
+
+@pytest.mark.parametrize(
+    ("shipped", "expected"),
+    [
+        (SIGNED, ["place", "install"]),
+        (BY_OTHER, ["place", "sign", "install"]),
+        (FILE, ["place", "sign", "install"]),
+        # In check mode nobody has looked into it.
+        (FileFacts(NAME, f"module/{NAME}.ko"), ["place", "install"]),
+    ],
+)
+def test_a_binary_is_signed_unless_it_is_signed_as_wanted(shipped: FileFacts, expected: list[str]) -> None:
+    assert [step.action for step in dkms.plan_present(offered(shipped), "present", [K], (NAME,), SITE)] == expected
+
+
+def test_a_signed_binary_does_not_excuse_what_is_built_here() -> None:
+    kernel = offered(SIGNED, status="built", built=(BY_OTHER,))
+    assert [step.action for step in dkms.plan_present(kernel, "built", [K], (NAME,), SITE)] == ["sign"]
+
+
+def test_what_is_built_here_is_signed_whatever_was_offered() -> None:
+    steps = dkms.plan_present(found(KernelFacts(K)), "present", [K], (NAME,), SITE)
+    assert [(step.action, step.reason) for step in steps][:2] == [("build", "not built for this kernel"), ("sign", "newly built")]
 
 
 def absent(what: Found, loaded: tuple[str, ...] = ()) -> list[str]:

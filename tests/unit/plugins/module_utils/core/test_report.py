@@ -82,6 +82,7 @@ def test_a_run_that_succeeded() -> None:
                     {"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z", "duration_ms": 2.5},
                     {"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z", "duration_ms": None},
                 ],
+                "build": None,
             }
         ],
         "io": {"errors": None, "verify_errors": None, "max_latency_ms": None},
@@ -206,6 +207,41 @@ def test_the_plan_checked_after_the_build_is_the_one_reported() -> None:
     assert (made["nodes"][0]["verdict"], made["nodes"][0]["reason"]) == ("hot", "compatible")
 
 
+def steps(*actions: str) -> list[dict]:
+    return [{"action": action, "seconds": 1.5} for action in actions]
+
+
+SHIPPED = {"kernel": "6.1.0", "taken": True, "reason": "", "built_on": "builder1", "build_seconds": 20.5}
+REFUSED = {"kernel": "6.1.0", "taken": False, "reason": "it is too old", "built_on": "builder1", "build_seconds": 20.5}
+
+
+@pytest.mark.parametrize(
+    ("register", "expected"),
+    [
+        (None, None),
+        ({}, None),
+        ({"skipped": True}, None),
+        ({"steps": []}, None),
+        ({"steps": steps("install")}, None),
+        ({"steps": [], "binaries": [SHIPPED]}, None),
+        ({"steps": steps("write_source", "add", "build", "install")}, ("here", 6.0, None, None)),
+        ({"steps": steps("build", "install"), "binaries": [REFUSED]}, ("here", 3.0, None, None)),
+        ({"steps": steps("build", "install"), "binaries": [SHIPPED]}, ("here", 3.0, None, None)),
+        ({"steps": steps("add", "place", "install"), "binaries": [SHIPPED]}, ("shipped", 4.5, "builder1", 20.5)),
+        ({"steps": steps("place"), "binaries": [REFUSED, SHIPPED]}, ("shipped", 1.5, "builder1", 20.5)),
+        ({"steps": [{"action": "place", "seconds": None}], "binaries": [SHIPPED]}, ("shipped", 0.0, "builder1", 20.5)),
+        ({"steps": steps("place"), "binaries": [{"taken": True}]}, ("shipped", 1.5, None, None)),
+        ({"steps": steps("place")}, ("here", 1.5, None, None)),
+        ({"steps": [{"action": ["place"]}, {"action": "build", "seconds": -1}, "place", None]}, ("here", 0.0, None, None)),
+        ({"steps": {"action": "build"}}, None),
+        ("build", None),
+    ],
+)
+def test_where_a_module_comes_from(register: object, expected: tuple | None) -> None:
+    told = build(plan(n1=planned()), {"n1": {"__twostep_build": register}})["nodes"][0]["build"]
+    assert told == (expected and dict(zip(("how", "seconds", "built_on", "build_seconds"), expected)))
+
+
 HOSTILE = [
     "{{ lookup('pipe', 'id') }}",
     "<script>alert(1)</script>",
@@ -225,9 +261,12 @@ def test_a_hostile_host_changes_neither_the_shape_nor_the_size(word: object) -> 
     evil: dict = dict.fromkeys(("mode", "hold_ms", "held_requests", "verdict", "outcome", "code", "msg"), word)
     evil["phases"] = [{"phase": word, "event": word, "at": word, "duration_ns": word}] * 1000
     evil["gates"] = [{"source": word, "subject": word, "host": word, "verdict": word, "reason": word}] * 1000
+    evil["steps"] = [{"action": "place", "seconds": word}, {"action": word, "seconds": word}] * 1000
+    evil["binaries"] = [{"taken": word, "built_on": word, "build_seconds": word}, word] * 1000
     loop = {"failed": True, "msg": word, "results": [{**evil, "item": ITEM}] * 1000, **evil}
     made = build(plan(n1=planned()), {"n1": {name: loop for _phase, name in report.REGISTERS}}, halted=True)
     assert set(made["nodes"][0]) == set(build(plan(n1=planned()), {"n1": {}})["nodes"][0])
+    assert set(made["nodes"][0]["build"]) == {"how", "seconds", "built_on", "build_seconds"}
     text = json.dumps(made, allow_nan=False)
     assert "\\u001b" not in text
     assert len(text) < 1_000_000

@@ -32,6 +32,11 @@ def build(made: dict, host: dict, halted: bool, intent: str = "upgrade", io: obj
 
 DONE = {"__twostep_gate_before": {"gates": [GATE]}, "__twostep_swap": SWAP, "__twostep_commit": SWAP}
 GONE = {"__twostep_slots": {"unreachable": True, "msg": "gone"}}
+BUILT = {"steps": [{"action": "build", "seconds": 2.5}, {"action": "install", "seconds": 1}]}
+PLACED = {
+    "steps": [{"action": "place", "seconds": 0.5}],
+    "binaries": [{"taken": True, "built_on": "builder1", "build_seconds": 2.5}],
+}
 REPORTS = {
     "succeeded": build(planned("1.0.0"), DONE, False, io={"errors": 0, "verify_errors": 0, "max_latency_ms": 2.5}),
     "rolled_back": build(planned("1.0.0"), DONE, False, intent="rollback"),
@@ -46,6 +51,13 @@ def test_every_result_obeys_the_schema(result: str) -> None:
     jsonschema.Draft202012Validator(SCHEMA).validate(REPORTS[result])
 
 
+@pytest.mark.parametrize(("register", "how"), [(BUILT, "here"), (PLACED, "shipped"), ({**PLACED, "binaries": [{"taken": 1}]}, "shipped")])
+def test_where_a_module_comes_from_obeys_the_schema(register: dict, how: str) -> None:
+    made = build(planned("1.0.0"), {**DONE, "__twostep_build": register}, False)
+    assert made["nodes"][0]["build"]["how"] == how
+    jsonschema.Draft202012Validator(SCHEMA).validate(made)
+
+
 def test_the_schema_itself_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
@@ -57,7 +69,9 @@ def test_the_schema_knows_exactly_the_words_and_fields_of_the_generator() -> Non
     assert tuple(node["properties"]["outcome"]["enum"]) == report.OUTCOMES
     assert node["properties"]["verdict"]["enum"] == [*fleet.VERDICTS, plan.PENDING, None]
     assert node["properties"]["mode"]["enum"] == [*fleet.MODES, None]
-    made = REPORTS["succeeded"]
+    made = build(planned("1.0.0"), {**DONE, "__twostep_build": PLACED}, False)
+    told = node["properties"]["build"]["oneOf"][1]
+    assert set(told["required"]) == set(told["properties"]) == set(made["nodes"][0]["build"])
     assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) == set(made)
     assert set(node["required"]) == set(node["properties"]) == set(made["nodes"][0])
 

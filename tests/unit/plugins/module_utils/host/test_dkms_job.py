@@ -9,69 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import dkms_conf
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import source_archive
-from ansible_collections.twostep.hotswap.plugins.module_utils.host.dkms_job import Job, Outcome, Request
-from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.dkms_double import DkmsDouble
-
-K, K2 = "6.1.0-56-cloud-amd64", "6.1.0-57-cloud-amd64"
-PARENT = dkms_conf.package("twostep", "1.0.0", modules=[{"name": "twostep", "location": "parent"}], publish_symvers=True)
-
-
-def child(version: str) -> dkms_conf.Package:
-    name = f"twostep_remap_{version.replace('.', '_')}"
-    return dkms_conf.package(
-        "twostep-remap", version, modules=[{"name": name, "location": "remap"}], depends=["twostep"], symvers_from="twostep"
-    )
-
-
-class Host:
-    """A host below a folder, and a controller folder beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
-        self.dkms = DkmsDouble(self.root)
-        self.source = folder / "kmod"
-        self.programs = {"dkms", "make", "gcc"}
-        self.euid = 0
-        for kernel in (K, K2):
-            (self.root / "lib/modules" / kernel / "build/include").mkdir(parents=True)
-        for name in ("parent", "remap"):
-            (self.source / name).mkdir(parents=True)
-            (self.source / name / "Kbuild").write_text("obj-m := x.o\n")
-        (self.root / "etc").mkdir()
-        (self.root / "etc/os-release").write_text("ID=debian\n")
-
-    def job(self, package: dkms_conf.Package, state: str = "present", kernels: tuple[str, ...] = (K,)) -> Job:
-        if state == "absent":
-            request = Request(package, state, kernels)
-        else:
-            packed, sha256 = source_archive.pack(str(self.source))
-            archive = self.source.parent / "source.tar.gz"
-            archive.write_bytes(source_archive.compress(packed))
-            request = Request(package, state, kernels, str(archive), sha256)
-        ticks = iter(range(1000))
-        return Job(
-            request,
-            Paths(str(self.root)),
-            self.dkms,
-            which=lambda name: f"/bin/{name}" if name in self.programs else None,
-            euid=lambda: self.euid,
-            now=lambda: float(next(ticks)),
-        )
-
-    def apply(self, *arguments, **options) -> Outcome:
-        return self.job(*arguments, **options).apply()
-
-    def snapshot(self) -> dict[str, bytes]:
-        return {
-            str(path): path.read_bytes()
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file() and not path.is_symlink() and path.suffix != ".lock"
-        }
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.dkms_host import K2, PARENT, Host, K, child, taken
 
 
 @pytest.fixture
@@ -84,10 +24,6 @@ def ready(host: Host) -> Host:
     host.apply(PARENT, kernels=(K, K2))
     host.dkms.calls.clear()
     return host
-
-
-def taken(outcome: Outcome) -> list[str]:
-    return [step.action for step in outcome.steps]
 
 
 def code_of(host: Host, *arguments, **options) -> str:
@@ -103,7 +39,7 @@ def test_from_nothing_to_present_and_then_nothing_to_do(host: Host) -> None:
     outcome = host.apply(PARENT)
     assert taken(outcome) == ["write_source", "add", "build", "install"]
     assert host.dkms.actions == ["add", "build", "install"]
-    assert outcome.build_seconds == 1.0
+    assert outcome.seconds == (1.0, 1.0, 1.0, 1.0)
     assert host.job(PARENT).report(outcome.after, [K]) == [
         {
             "kernel": K,
@@ -126,12 +62,13 @@ def test_from_nothing_to_present_and_then_nothing_to_do(host: Host) -> None:
     ]
     host.dkms.calls.clear()
     again = host.apply(PARENT)
-    assert (taken(again), host.dkms.actions) == ([], [])
+    assert (taken(again), again.seconds, host.dkms.actions) == ([], (), [])
 
 
 def test_check_changes_nothing_and_says_the_same_steps(host: Host) -> None:
     before = host.snapshot()
-    assert taken(host.job(PARENT).check()) == ["write_source", "add", "build", "install"]
+    outcome = host.job(PARENT).check()
+    assert (taken(outcome), outcome.seconds) == (["write_source", "add", "build", "install"], ())
     assert (host.snapshot(), host.dkms.actions) == (before, [])
 
 
