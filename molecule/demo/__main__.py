@@ -82,8 +82,10 @@ def _summary(report: dict, stages: Stages, alarms: list[str]) -> str:
     lines = ["", f"result: {report['result']}", ""]
     lines += ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     io = report["io"]
+    builds = [f"{node['host']} {node['build']['how']} in {node['build']['seconds']} s" for node in report["nodes"] if node["build"]]
     lines += [
         "",
+        f"  the new module: {', '.join(builds)}",
         f"  I/O errors: {io['errors']}   verify errors: {io['verify_errors']}   "
         + f"worst I/O latency: {io['max_latency_ms']} ms (emulated machines; the whole run, not only the holds)",
         f"  kernel logs: {'clean on all nodes' if not alarms else 'ALARMS'}",
@@ -102,7 +104,8 @@ def main() -> int:
     OUTPUT.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="twostep-demo-") as folder:
         state, inventory = pathlib.Path(folder) / "fleet", pathlib.Path(folder) / "inventory.yml"
-        up = ["up", "--state", str(state), "--nodes", ",".join(NODES), "--layer", "prepared", "--inventory", str(inventory)]
+        up = ["up", "--state", str(state), "--nodes", ",".join(NODES), "--layer", "prepared", "--inventory", str(inventory),
+              "--builder", ",".join(NODES)]  # fmt: skip
         stages.run("three nodes with parent and remap 1.0.0 (minutes at the first time, then cached)", lambda: _lab(*up))
         try:
             stages.run("quorum, mirrors, verified I/O", lambda: _playbook(inventory, str(HERE.parent / "shared/cluster.yml")))

@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--nodes", default="n1", help="names, with commas")
     made.add_argument("--layer", default="booted", help="booted, prepared, or the folder of a layer")
     _settings(made)
+    made.add_argument("--builder", default="", help="nodes, with commas, that get a builder: the image's root at native speed")
     made.add_argument("--inventory", type=pathlib.Path, help="write Ansible's inventory there")
     made.add_argument("--instance-config", type=pathlib.Path, help="write Molecule's instance configuration there")
     made = verb("down", "end a fleet", fleet_of=True)
@@ -116,6 +117,14 @@ def _act(args: argparse.Namespace, known: pathlib.Path, item: machine.Machine) -
     return 0
 
 
+def _builder_for(args: argparse.Namespace, names: list[str]) -> list[str]:
+    wanted = args.builder.split(",") if args.builder else []
+    unknown = sorted(set(wanted) - set(names))
+    if unknown:
+        raise SystemExit(f"lab: no node {unknown[0]!r} for a builder. Next: use some of {', '.join(names)}.")
+    return wanted
+
+
 def _node(state: pathlib.Path, name: str) -> tuple[pathlib.Path, machine.Machine]:
     description, machines = fleet.load(state)
     if name not in machines:
@@ -145,7 +154,8 @@ def main() -> int:
         fleet.check_names(names)
         built = image.get(args.image)
         source = _layer(args.layer, built, args)
-        fleet.up(args.state.absolute(), names, built, source, layer.settings_of(source, built), args.inventory, args.instance_config)
+        settings = layer.settings_of(source, built)
+        fleet.up(args.state.absolute(), names, built, source, settings, args.inventory, args.instance_config, _builder_for(args, names))
     elif args.verb == "down":
         fleet.down(args.state.absolute(), args.keep_logs)
     elif args.verb == "list":

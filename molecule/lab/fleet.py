@@ -16,15 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import image, inventory, machine, monitor, paths, ssh
+from . import builder, image, inventory, machine, monitor, paths, ssh
 
 PACKAGES = pathlib.Path(__file__).parent.parent  # the folder that ``lab`` is imported from
 NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 MOST_NODES = 16
 END_S = 30.0
+BINARIES = "binaries"  # below the state folder: what a builder has built for the fleet
 FAILED = "failed"  # below the state folder: the logs of an attempt that failed
 
 
@@ -63,20 +65,26 @@ class Fleet:
     keeper: int
     known_hosts: pathlib.Path
     machines: list[machine.Machine]
+    builder: int = 0  # the first process of the builder's namespace, if there is one
 
     def running(self) -> bool:
         """Return whether the keeper runs; one that found a failed machine has ended."""
         return _is_keeper(self.keeper)
 
 
-def start(state: pathlib.Path, machines: list[machine.Machine], built: image.Image, settings: machine.Settings, restore: bool) -> Fleet:
+def start(state: pathlib.Path, machines: list[machine.Machine], built: image.Image, settings: machine.Settings, restore: bool,
+          with_builder: bool = False) -> Fleet:  # fmt: skip
     """Start the keeper with switch and machines. The disks must be there. Returns when the machines' ports are known."""
     runtime = pathlib.Path(machines[0].switch).parent
-    remove = [str(runtime), str(state / "disks")]
+    remove = [str(runtime), str(state / "disks"), str(state / BINARIES)]
+    scratch = runtime / "builder"
+    if with_builder:
+        scratch.mkdir(mode=0o700)
     commands = {
         "switch": ["vde_switch", "--sock", machines[0].switch, "--numports", "32", "--mode", "600"],
         "machines": [{"argv": item.argv(built, settings, restore), "qmp": item.qmp} for item in machines],
         "placeholder": machine.QMP_FD,
+        "builder": builder.argv(built, str(scratch)) if with_builder else [],
         "remove": remove,
     }
     inventory.write(state / "commands.json", commands)
@@ -91,11 +99,12 @@ def start(state: pathlib.Path, machines: list[machine.Machine], built: image.Ima
     inventory.write(state / "fleet.json", {**description, "machines": [asdict(item) for item in machines]})
     assert keeper.stdout is not None  # noqa: S101
     with keeper.stdout as answers:
-        if answers.readline() != b"ready\n":
+        words = answers.readline().split()
+        if words[:1] != [b"ready"]:
             raise SystemExit(f"lab: the machines did not start. {_tail(state / 'keeper.log')} Next: read {state / 'commands.json'}.")
     machines = [replace(item, port=monitor.port(item.qmp)) for item in machines]
     inventory.write(state / "fleet.json", {**description, "machines": [asdict(item) for item in machines]})
-    return Fleet(keeper.pid, known_hosts, machines)
+    return Fleet(keeper.pid, known_hosts, machines, int(words[1]) if with_builder else 0)
 
 
 def _tail(log: pathlib.Path) -> str:
@@ -109,7 +118,7 @@ def set_identities(fleet: Fleet) -> None:
 
 
 def up(state: pathlib.Path, names: list[str], built: image.Image, layer: pathlib.Path, settings: machine.Settings,
-       inventory_file: pathlib.Path | None, instance_config: pathlib.Path | None) -> None:  # fmt: skip
+       inventory_file: pathlib.Path | None, instance_config: pathlib.Path | None, builder_for: Sequence[str] = ()) -> None:  # fmt: skip
     """Restore a machine per name from a layer and write its inventory. A fleet that was there before is ended."""
     begun = time.monotonic()
     down(state)
@@ -118,10 +127,11 @@ def up(state: pathlib.Path, names: list[str], built: image.Image, layer: pathlib
     try:
         with concurrent.futures.ThreadPoolExecutor(len(machines)) as pool:
             list(pool.map(lambda item: machine.copy_disks(layer, pathlib.Path(item.disks)), machines))
-        fleet = start(state, machines, built, settings, restore=True)
+        fleet = start(state, machines, built, settings, restore=True, with_builder=bool(builder_for))
         set_identities(fleet)
+        made = inventory.Builder(fleet.builder, tuple(builder_for), state / BINARIES) if builder_for else None
         if inventory_file:
-            inventory.write(inventory_file, inventory.ansible(fleet.machines, fleet.known_hosts))
+            inventory.write(inventory_file, inventory.ansible(fleet.machines, fleet.known_hosts, made))
         if instance_config:
             inventory.write(instance_config, inventory.molecule(fleet.machines))
     except BaseException:
@@ -150,7 +160,8 @@ def down(state: pathlib.Path, keep_logs: pathlib.Path | None = None) -> None:
         end_keeper(description["keeper"])
         for folder in description.get("remove", []):  # a keeper that was killed could not
             shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(state / "disks", ignore_errors=True)
+    for folder in ("disks", BINARIES):
+        shutil.rmtree(state / folder, ignore_errors=True)
     if keep_logs:
         keep_logs.mkdir(parents=True, exist_ok=True)
         for log in logs:

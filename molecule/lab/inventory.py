@@ -9,29 +9,50 @@ import os
 import pathlib
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from . import image, ssh
+from . import builder, image, ssh
 from .machine import Machine
 
 GROUP = "twostep"
 
 
-def ansible(machines: Sequence[Machine], known_hosts: pathlib.Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Builder:
+    """A fleet's builder: its first process, the nodes that it builds for, and the folder that gets what it has built."""
+
+    process: int
+    nodes: tuple[str, ...]
+    binaries: pathlib.Path
+
+
+def ansible(machines: Sequence[Machine], known_hosts: pathlib.Path, made: Builder | None = None) -> dict[str, Any]:
     """Return Ansible's inventory as data."""
-    hosts = {
+    options = ["-F", "none", *ssh.common_args(known_hosts)]
+    common = {
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(image.ssh_key()),
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    hosts: dict[str, dict[str, Any]] = {
         item.name: {
+            **common,
             "ansible_host": "127.0.0.1",
             "ansible_port": item.port,
-            "ansible_user": "root",
-            "ansible_ssh_private_key_file": str(image.ssh_key()),
-            "ansible_ssh_common_args": shlex.join(["-F", "none", *ssh.common_args(known_hosts)]),
-            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_common_args": shlex.join(options),
             "private_address": item.address,
         }
         for item in machines
     }
-    return {"all": {"children": {GROUP: {"hosts": hosts}}}}
+    if made is None:
+        return {"all": {"children": {GROUP: {"hosts": hosts}}}}
+    for name in made.nodes:
+        hosts[name].update(twostep_builder=builder.NAME, twostep_binary_dir=str(made.binaries))
+    # Ansible keeps connections by the host's address: no two builders may have the same.
+    proxied = [*options, "-o", f"ProxyCommand={builder.proxy_command(made.process)}"]
+    host = {**common, "ansible_host": f"{builder.NAME}-{made.process}", "ansible_ssh_common_args": shlex.join(proxied)}
+    return {"all": {"children": {GROUP: {"hosts": hosts}, "builders": {"hosts": {builder.NAME: host}}}}}
 
 
 def molecule(machines: Sequence[Machine]) -> list[dict[str, str]]:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keeper of a fleet: owns its switch and machines as children, and ends with its owner.
 
-``python -m lab.keeper STATE OWNER_PID`` starts what ``STATE/commands.json`` says, prints ``ready`` and waits. It ends
+``python -m lab.keeper STATE OWNER_PID`` starts what ``STATE/commands.json`` says, prints ``ready`` and the process of the
+builder's namespace, if there is one, and waits. It ends
 its children, and itself, when it gets SIGTERM, when a child fails, or when the owner is gone, however that died.
 Should the keeper itself be killed, the kernel kills its children (PR_SET_PDEATHSIG).
 """
@@ -21,6 +22,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from . import builder
 
 _PR_SET_PDEATHSIG = 1
 # Behind the name of a machine's socket: its process, and what stands there before somebody kills it on purpose.
@@ -73,6 +76,14 @@ class Keeper:
         pathlib.Path(qmp + PID).write_text(str(machine.pid), encoding="ascii")
         self.switched_off[machine.pid] = pathlib.Path(qmp + OFF)
 
+    def start_builder(self, argv: list[str]) -> int:
+        """Start the builder's namespace and return its first process."""
+        namespace = self._spawn(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        assert namespace.stdout is not None  # noqa: S101
+        if namespace.stdout.readline() != b"ready\n":
+            raise ChildProcessError("the builder did not start")
+        return builder.first_process(namespace.pid)
+
     def failed(self) -> list[str]:
         """Return what to say about children that failed; a machine that was switched off did not."""
         failed = [child for child in self.children if child.poll() and not self._was_cut_off(child)]
@@ -117,14 +128,18 @@ def main(state: pathlib.Path, owner: int) -> None:
         keeper = Keeper(log)
         why = "a child could not be started"
 
+        first = ""
+
         def ready() -> None:
-            print("ready", flush=True)
+            print(f"ready{first}", flush=True)
 
         try:
             if plan["switch"]:
                 keeper.start_switch(plan["switch"])
             for item in plan["machines"]:
                 keeper.start_machine(item["argv"], item["qmp"], plan["placeholder"])
+            if plan.get("builder"):
+                first = f" {keeper.start_builder(plan['builder'])}"
             why = _wait_for_end(owner, keeper, ready)
         except OSError as problem:
             why = str(problem)

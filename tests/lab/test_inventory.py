@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import inventory, ssh
+from lab import builder, inventory, ssh
 from lab.image import Image
 from lab.machine import Machine
 
@@ -24,6 +24,16 @@ def test_every_node_is_in_the_group_with_both_addresses(tmp_path: Path) -> None:
         "n2": (40002, "10.77.0.12"),
         "n3": (40003, "10.77.0.13"),
     }
+
+
+def test_a_builder_is_no_member_of_the_fleet(tmp_path: Path) -> None:
+    made = inventory.Builder(7, ("n1", "n2"), tmp_path / "binaries")
+    groups = inventory.ansible(FLEET, tmp_path / "known_hosts", made)["all"]["children"]
+    having = {name: host.get("twostep_builder") for name, host in groups["twostep"]["hosts"].items()}
+    assert having == {"n1": "builder", "n2": "builder", "n3": None}
+    (words,) = [shlex.split(host["ansible_ssh_common_args"]) for host in groups["builders"]["hosts"].values()]
+    assert f"ProxyCommand={builder.proxy_command(7)}" in words
+    assert "StrictHostKeyChecking=yes" in words
 
 
 def test_host_keys_are_checked_against_the_image(built: Image, tmp_path: Path) -> None:
