@@ -17,7 +17,9 @@ author:
   - The twostep.hotswap authors (@twostep)
 options:
   slots:
-    description: Names of the slots to tell of; one that does not exist fails the module with code C(no_slot). Default is all.
+    description:
+      - Names of the slots to tell of; one that does not exist fails the module with code C(no_slot).
+      - Default is all but those whose names begin with C(rehearse-), which M(twostep.hotswap.rehearse) makes and removes.
     type: list
     elements: str
   family:
@@ -198,7 +200,7 @@ from typing import Any, Callable, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import names
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import names, rehearsal
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.drift import Difference
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Slot
@@ -227,7 +229,8 @@ def gather(status: Status, wanted: list[str] | None, family: str | None, differs
     only = None if family is None else names.family(family)
     asked = None if wanted is None else sorted({names.slot(name) for name in wanted})
     parent = status.parent()
-    found = [status.slot(name) for name in (status.slot_names() if asked is None else asked)]
+    real = [name for name in status.slot_names() if not rehearsal.is_scratch(name)]
+    found = [status.slot(name) for name in (real if asked is None else asked)]
     children = status.children()
 
     def told(slot: Slot) -> dict[str, Any]:

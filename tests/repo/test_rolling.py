@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLLING = ("rolling_upgrade", "preflight")
-HALTING_ROLES = ("preflight", "plan", "build", "upgrade")
+HALTING_ROLES = ("preflight", "plan", "build", "rehearse", "upgrade")
 
 
 def plays(name: str) -> list[dict[str, Any]]:
@@ -53,6 +53,16 @@ def test_the_waves_come_from_the_plan() -> None:
     (upgrade,) = [play for play in plays("rolling_upgrade") if "serial" in play]
     assert upgrade["roles"] == [{"role": "twostep.hotswap.upgrade"}]
     assert ".__twostep_plan.serial " in upgrade["serial"]
+
+
+def test_a_rehearsal_comes_after_the_verdicts_and_before_the_first_wave_on_all_hosts_at_once() -> None:
+    order = [play["name"] for play in plays("rolling_upgrade")]
+    assert order[order.index("Check the verdicts") :][:3] == ["Check the verdicts", "Rehearse", "Upgrade wave by wave"]
+    (rehearsal,) = [play for play in plays("rolling_upgrade") if play["name"] == "Rehearse"]
+    assert "serial" not in rehearsal
+    (task,) = [task for _where, task in all_tasks() if "twostep.hotswap.rehearse" in task]
+    assert "throttle" not in task
+    assert "not ansible_check_mode" in task["when"]
 
 
 def test_a_rollback_is_the_same_path() -> None:

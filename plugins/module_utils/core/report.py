@@ -26,6 +26,7 @@ REGISTERS = (
     ("slots", "__twostep_slots"),
     ("build", "__twostep_build"),
     ("compat", "__twostep_compat"),
+    ("rehearsal", "__twostep_rehearsal"),
     ("gate before the swap", "__twostep_gate_before"),
     ("swap", "__twostep_swap"),
     ("gate before the commit", "__twostep_gate_after"),

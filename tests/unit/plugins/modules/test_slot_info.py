@@ -56,6 +56,12 @@ def test_fake_parent_drift_is_told_when_it_is_asked_for(fake_parent: FakeParent)
     assert "drift" not in slot_info.gather(fake_parent.status, None, None)["slots"][0]
 
 
+def test_fake_parent_scratch_slots_are_told_of_by_name_only(fake_parent: FakeParent) -> None:
+    fake_parent.add_slot("rehearse-0123456")
+    assert [slot["slot"] for slot in slot_info.gather(fake_parent.status, None, None)["slots"]] == ["data", "logs"]
+    assert [slot["slot"] for slot in slot_info.gather(fake_parent.status, ["rehearse-0123456"], None)["slots"]] == ["rehearse-0123456"]
+
+
 def test_fake_parent_named_slots(fake_parent: FakeParent) -> None:
     told = slot_info.gather(fake_parent.status, ["logs", "logs"], None)
     assert [slot["slot"] for slot in told["slots"]] == ["logs"]

@@ -153,6 +153,15 @@ def test_a_run_with_an_unproved_slot_is_never_a_success() -> None:
             {"host": "n1", "phase": "build", "code": "build_failed", "message": "It does not compile."},
         ),
         (
+            {
+                "n1": {
+                    "__twostep_rehearsal": {"failed": True, "results": [{"failed": True, "msg": "Block 3 is bad.", "code": "corrupt_read"}]}
+                }
+            },
+            {},
+            {"host": "n1", "phase": "rehearsal", "code": "corrupt_read", "message": "Block 3 is bad."},
+        ),
+        (
             {"n1": {"__twostep_gate_before": OPEN, "__twostep_gate_after": CLOSED}},
             {},
             {"host": "n1", "phase": "gate before the commit", "code": "gate_closed", "message": "n1 must not be touched now."},
