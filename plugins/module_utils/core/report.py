@@ -31,6 +31,7 @@ REGISTERS = (
     ("swap", "__twostep_swap"),
     ("gate before the commit", "__twostep_gate_after"),
     ("commit", "__twostep_commit"),
+    ("way back", "__twostep_back"),
     ("another task", "ansible_failed_result"),
 )
 CONTROLLER = "localhost"
@@ -124,6 +125,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
     compat = _by_slot(registers.get("__twostep_compat"))
     swaps = _by_slot(registers.get("__twostep_swap"))
     commits = _by_slot(registers.get("__twostep_commit"))
+    backs = _by_slot(registers.get("__twostep_back"))
     nodes = []
     for step in slots:
         slot = untrusted.text(step.get("slot"), 16)
@@ -136,7 +138,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
             "to": _version(planned.get("to")),
             "verdict": verdict or (PENDING if step else None),
             "mode": untrusted.choice(swap.get("mode"), MODES) or untrusted.choice(step.get("mode"), MODES),
-            "outcome": _outcome(step, registers, swap, commit),
+            "outcome": _outcome(step, registers, swap, commit, backs.get(slot or "", {})),
             "reason": _node_reason(step, swap, commit, registers),
             "hold_ms": _hold_ms(swap),
             "held_requests": untrusted.integer(swap.get("held_requests")),
@@ -153,20 +155,24 @@ def _by_slot(result: object) -> dict[str, Mapping[Any, Any]]:
     found = {}
     for record in untrusted.records(untrusted.mapping(result).get("results")):
         item = record.get("item")
+        if isinstance(item, Mapping) and "item" in item:
+            item = item["item"]  # of a loop over the results of a loop
         slot = untrusted.text(item.get("slot") if isinstance(item, Mapping) else item, 16)
         if slot:
             found[slot] = record
     return found
 
 
-def _outcome(step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mapping[Any, Any], commit: Mapping[Any, Any]) -> str:
+def _outcome(
+    step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mapping[Any, Any], commit: Mapping[Any, Any], back: Mapping[Any, Any]
+) -> str:
     """Return what stands on the slot as far as this run has proof of it; without proof it is ``unknown``."""
     if not step:
         return "unknown" if untrusted.problem(untrusted.mapping(registers.get("__twostep_slots"))) else "untouched"
     if step.get("act") == "none":
         return "current"
     ran = [untrusted.mapping(registers.get(name)) for name in ("__twostep_swap", "__twostep_commit")]
-    if any(record.get("unreachable") or record.get("timedout") for record in [swap, commit, *ran]):
+    if any(record.get("unreachable") or record.get("timedout") for record in [swap, commit, back, *ran]):
         return "unknown"
     if not swap or swap.get("skipped"):
         return "failed" if untrusted.problem(ran[0]) else "untouched"
@@ -174,6 +180,8 @@ def _outcome(step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mappin
         if swap.get("code") in _UNPROVED:
             return "unknown"
         return {"returned": "returned", "refused": "untouched"}.get(str(swap.get("outcome")), "failed")
+    if back and not back.get("failed") and not back.get("skipped"):
+        return "returned"
     if commit and not commit.get("failed") and not commit.get("skipped"):
         return "upgraded"
     return "uncommitted"

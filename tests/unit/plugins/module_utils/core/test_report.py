@@ -27,6 +27,7 @@ SWAPPED = {
     ]
 }
 COMMITTED = {"results": [{"item": ITEM, "phases": [{"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z"}]}]}
+BACK = {"results": [{"item": {"item": ITEM, "from": "1.0.0"}, "outcome": "committed"}]}
 GONE = {"unreachable": True, "msg": "All items completed", "results": [{"item": ITEM, "unreachable": True, "msg": "gone"}]}
 OPEN = {"gates": [{"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}]}
 CLOSED = {"failed": True, "msg": "n1 must not be touched now.", "code": "gate_closed", "gates": []}
@@ -122,6 +123,9 @@ def test_nothing_to_do() -> None:
         ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "code": "needs_two_step", "msg": "No."}]}}, "failed"),
         ({"__twostep_swap": {"failed": True, "msg": "Bad argument."}}, "failed"),
         ({"__twostep_swap": {"skipped": True}}, "untouched"),
+        ({"__twostep_swap": SWAPPED, "__twostep_back": BACK}, "returned"),
+        ({"__twostep_swap": SWAPPED, "__twostep_back": {"results": [{**BACK["results"][0], "failed": True, "msg": "No."}]}}, "uncommitted"),
+        ({"__twostep_swap": SWAPPED, "__twostep_back": {"results": [{**BACK["results"][0], "unreachable": True}]}}, "unknown"),
     ],
 )
 def test_outcome_of_a_slot(registers: dict, outcome: str) -> None:
