@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import threading
 from typing import Any
 
 from ..core import nbd
@@ -71,7 +72,7 @@ class NbdDisk:
                 if os.path.exists(f"{folder}/{name}/pid"):
                     continue
                 if self._plug.order("plug", _ORDER_S, path=path, block=self._block, blocks=blocks):
-                    self._plug.begin("run")
+                    self._plug.order("run", _ORDER_S)
                     return f"/dev/{name}"
         raise TwostepError("no_scratch", "Every nbd device of the host is in use.", "Free one, or load nbd with a larger nbds_max.")
 
@@ -103,16 +104,9 @@ class NbdDisk:
     def remove(self) -> list[str]:
         """Disconnect it and end both processes."""
         left = []
-        if self._path:
-            with contextlib.suppress(OSError):
-                handle = os.open(self._world.paths.at(self._path), os.O_RDWR | os.O_CLOEXEC)
-                try:
-                    fcntl.ioctl(handle, nbd.DISCONNECT)
-                finally:
-                    os.close(handle)
         if self._plug is not None and self._path:
             with contextlib.suppress(TwostepError):
-                self._plug.finish(_ORDER_S)
+                self._plug.order("unplug", _ORDER_S)
         for servant in (self._plug, self._server):
             if servant is not None and not servant.end():
                 left.append(f"process {servant.pid}")
@@ -127,10 +121,11 @@ class Plug:
     def __init__(self, near: int) -> None:
         self._near = near
         self._handle = -1
+        self._runs = threading.Thread(target=lambda: fcntl.ioctl(self._handle, nbd.DO_IT), daemon=True)
 
     def handlers(self) -> Handlers:
         """Return the orders."""
-        return {"plug": self.plug, "run": self.run}
+        return {"plug": self.plug, "run": self._runs.start, "unplug": self.unplug}
 
     def plug(self, path: str, block: int, blocks: int) -> bool:
         """Connect a device; False when somebody else has it.
@@ -153,10 +148,12 @@ class Plug:
         self._handle = handle
         return True
 
-    def run(self) -> None:
-        """Let the kernel use the connection until it is disconnected."""
-        try:
-            fcntl.ioctl(self._handle, nbd.DO_IT)
-        finally:
-            fcntl.ioctl(self._handle, nbd.CLEAR_SOCK)
-            os.close(self._handle)
+    def unplug(self) -> None:
+        """Disconnect the device, through the file that connected it.
+
+        While another one is open, the kernel (``nbd_bdev_reset``) leaves the device its size, and who looks at it next gets read errors.
+        """
+        fcntl.ioctl(self._handle, nbd.DISCONNECT)
+        self._runs.join()
+        fcntl.ioctl(self._handle, nbd.CLEAR_SOCK)
+        os.close(self._handle)
