@@ -20,6 +20,7 @@ MODULES = pathlib.Path(os.environ.get("TWOSTEP_MODULES", "/root/modules"))
 CONFIG = pathlib.Path("/sys/kernel/config/twostep")
 STATUS = pathlib.Path("/sys/kernel/twostep")
 LOWER = "/dev/vdb"
+PATIENCE = 10 if "debug" in os.uname().release else 1  # KASAN and emulation together
 PARENT = "twostep"
 # What the kernel says when something is wrong, whoever caused it.
 ALARMS = re.compile("|".join((pathlib.Path(__file__).parent / "alarms.txt").read_text(encoding="ascii").split("\n")[:-1]))
@@ -59,6 +60,7 @@ def start_parent() -> None:
 
 def wait_until(condition, what: str, seconds: float = 30.0) -> None:
     """Poll, bounded; a kernel file offers nothing to wait on."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -156,7 +158,7 @@ class Fio:
 
     def __exit__(self, *exception: object) -> None:
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(timeout=120)
+        status = self.process.wait(timeout=120 * PATIENCE)
         report = self.report.read_text()
         jobs = json.loads(report[report.index("{") :])["jobs"]
         self.job = jobs[0]
