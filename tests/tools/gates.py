@@ -142,7 +142,10 @@ def soak() -> list[Stage]:
         in_lab(f"{what} {name}", *tool("molecule", "test", "-s", name), LAB_TESTS=tests, TWOSTEP_SWAPS=swaps)
         for name in scenarios("kernel_*")
         for what, tests, swaps in (("soak", "test_soak", "1000"), ("order", "test_order", "200"))
-    ] + [in_lab("debug", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS=DEBUG_TESTS, TWOSTEP_LONG="1")]
+    ] + [
+        in_lab("killed", *tool("molecule", "test", "-s", "killed"), TWOSTEP_STRIDE="1", LAB_STEPS=" ".join(map(str, range(1, 20, 2)))),
+        in_lab("debug", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS=DEBUG_TESTS, TWOSTEP_LONG="1"),
+    ]
 
 
 def mutants() -> list[Stage]:
@@ -182,7 +185,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_6*"), *power_cuts(), *replication()]),
     "test-debug": lambda: Target(alone=[*kmod("debug"), *molecule("kernel_debug")]),
     "mutants": lambda: Target(alone=mutants()),
-    "soak": lambda: Target(alone=[*kmod(*KERNELS), *soak()]),
+    "soak": lambda: Target(alone=[*kmod(*KERNELS), *install(), *soak()]),
     "bench": lambda: Target(alone=bench()),
     "demo": lambda: Target(alone=demo(), venvs=("dev",)),
     "test": lambda: Target(

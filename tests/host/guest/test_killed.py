@@ -8,6 +8,7 @@ strace kills it as it enters the Nth call of one kind; N goes up until the agent
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import time
 
@@ -17,6 +18,7 @@ from host import CONTROL, DEVICE, NEW, OLD, Host, python_that_gets
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import ledger
 
 MOST_STEPS = 60
+STRIDE = int(os.environ.get("TWOSTEP_STRIDE", "1"))  # every step, or each third one, and so on
 
 
 class Killed(Host):
@@ -26,18 +28,19 @@ class Killed(Host):
             self.swap(NEW)
             self.swap(OLD)
 
-    def killed_at_each(self, call: str, *paths: str) -> tuple[int, set[str]]:
+    def killed_at_each(self, call: str, *paths: str, stride: int = 1) -> tuple[int, set[str]]:
         """Kill an agent at each ``call`` in turn, there and back; return how often, and in which phases."""
         phases: set[str] = set()
-        for number in itertools.count(1):
+        before, wanted = NEW, OLD
+        for times, number in enumerate(itertools.count(1, stride)):
             self.assertLess(number, MOST_STEPS)
-            before, wanted = (OLD, NEW) if number % 2 else (NEW, OLD)
+            before, wanted = wanted, before
             with self.subTest(call=call, number=number):
                 outcome = self.swap(wanted, python_that_gets("KILL", number, call, *paths))
                 assert outcome.result is not None
                 if outcome.result.is_good:
                     self.assertCommitted(wanted)
-                    return number - 1, phases
+                    return times, phases
                 self.assertEqual(outcome.result.code, "agent_died", outcome.result.message)
                 slot = self.this.status.slot("data")
                 self.assertEqual(slot.state, "serving")  # never left held
@@ -52,11 +55,11 @@ class Killed(Host):
     def test_at_each_durable_step(self) -> None:
         begun = time.monotonic()
         with bench.Fio(DEVICE):
-            steps, phases = self.killed_at_each("fsync")
+            steps, phases = self.killed_at_each("fsync", stride=STRIDE)
             self.swap(OLD)
         self.assertCommitted(OLD)
         wanted = {f"{phase} {event}" for phase in ("preload", "swap", "verify", "commit") for event in ("begin", "end")}
-        self.assertEqual(wanted - phases, set())
+        self.assertGreaterEqual(len(wanted & phases), len(wanted) // STRIDE)
         print(f"killed: {steps} times, in {len(phases)} states of the ledger; {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
     def test_before_the_kernel_is_asked(self) -> None:
