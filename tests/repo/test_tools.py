@@ -74,7 +74,19 @@ def test_every_target_of_the_makefile_is_explained_and_known(root: Path) -> None
 
 def stage_names(target: str) -> list[str]:
     found = gates.TARGETS[target]()
-    return [stage.name for stage in [*found.together, *found.alone]]
+    return [stage.name for group in found.groups for stage in group.stages]
+
+
+def test_every_scenario_but_the_slow_one_is_in_the_test() -> None:
+    molecule = {name.split(" ", 1)[1] for name in stage_names("test") if name.startswith("molecule ")}
+    assert molecule == set(gates.scenarios()) - {"kernel_debug"}
+
+
+def test_what_keeps_time_runs_alone() -> None:
+    (wide,) = [group for group in gates.all_scenarios() if group.workers > 1]
+    names = [stage.name for stage in wide.stages]
+    assert names
+    assert not [name for name in names if "kernel" in name or "rolling" in name or "gate" in name]
 
 
 def test_stage_names_are_unique_in_every_target() -> None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import uuid
@@ -117,8 +118,27 @@ def scenarios(pattern: str = "*") -> list[str]:
     return sorted(path.parent.name for path in (ROOT / "molecule").glob(f"{pattern}/molecule.yml"))
 
 
-def molecule(pattern: str = "*", without: str = "") -> list[Stage]:
-    return [in_lab(f"molecule {name}", *tool("molecule", "test", "-s", name)) for name in scenarios(pattern) if name != without]
+def molecule(names: list[str]) -> list[Stage]:
+    return [in_lab(f"molecule {name}", *tool("molecule", "test", "-s", name)) for name in names]
+
+
+def nodes(name: str) -> int:
+    """Return how many machines a scenario has, as its molecule.yml says."""
+    found = re.search(r"LAB_NODES: (\S+)", (ROOT / "molecule" / name / "molecule.yml").read_text(encoding="utf-8"))
+    return len(found[1].split(",")) if found else 1
+
+
+def kernel_scenarios() -> list[str]:
+    return scenarios("kernel_6*")  # that of the debug kernel takes too long for every change: make test-debug
+
+
+def small_scenarios() -> list[str]:
+    """Return those that leave a processor idle: one or two machines, mostly waiting for Ansible. The kernels' own keep time."""
+    return [name for name in scenarios() if nodes(name) <= 2 and not name.startswith("kernel_")]
+
+
+def fleet_scenarios() -> list[str]:
+    return [name for name in scenarios() if nodes(name) > 2]
 
 
 def power_cuts() -> list[Stage]:
@@ -157,13 +177,33 @@ def demo() -> list[Stage]:
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a make target runs, after the set-up: stages that may run beside each other, then stages that want the machine."""
+class Group:
+    """Stages that run one after the other, or so many at a time."""
 
-    together: list[Stage] = field(default_factory=list)
-    alone: list[Stage] = field(default_factory=list)
+    stages: list[Stage]
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a make target runs, after the set-up, group by group."""
+
+    groups: list[Group] = field(default_factory=list)
     keep_going: bool = False
     venvs: tuple[str, ...] = VENVS
+
+
+def alone(*stages: Stage) -> Group:
+    return Group([*stages])
+
+
+def beside(*stages: Stage) -> Group:
+    """Return stages that run two at a time."""
+    return Group([*stages], WORKERS)
+
+
+def all_scenarios() -> list[Group]:
+    return [beside(*molecule(small_scenarios())), alone(*molecule(kernel_scenarios()), *molecule(fleet_scenarios()))]
 
 
 def check() -> list[Stage]:
@@ -174,33 +214,27 @@ def check() -> list[Stage]:
 # The fast ones go on after a failure: whoever runs them wants to see everything at once.
 TARGETS: dict[str, Callable[[], Target]] = {
     "setup": Target,
-    "check": lambda: Target(together=check(), keep_going=True),
-    "lint": lambda: Target(together=[*slow_lint(), *lint()], keep_going=True),
-    "sanity": lambda: Target(alone=[*sanity(), *oldest_sanity()]),
-    "units": lambda: Target(alone=[*unit(), *units()]),
-    "artifact": lambda: Target(alone=artifact()),
-    "kmod": lambda: Target(alone=kmod()),
-    "newest-kernels": lambda: Target(alone=newest_kernels()),
-    "molecule": lambda: Target(alone=[*kmod(), *install(), *molecule(without="kernel_debug")]),
-    "test-kernel": lambda: Target(alone=[*kmod(), *molecule("kernel_6*"), *power_cuts(), *replication()]),
-    "test-debug": lambda: Target(alone=[*kmod("debug"), *molecule("kernel_debug")]),
-    "mutants": lambda: Target(alone=mutants()),
-    "soak": lambda: Target(alone=[*kmod(*KERNELS), *install(), *soak()]),
-    "bench": lambda: Target(alone=bench()),
-    "demo": lambda: Target(alone=demo(), venvs=("dev",)),
+    "check": lambda: Target([beside(*check())], keep_going=True),
+    "lint": lambda: Target([beside(*slow_lint(), *lint())], keep_going=True),
+    "sanity": lambda: Target([alone(*sanity(), *oldest_sanity())]),
+    "units": lambda: Target([alone(*unit(), *units())]),
+    "artifact": lambda: Target([alone(*artifact())]),
+    "kmod": lambda: Target([alone(*kmod())]),
+    "newest-kernels": lambda: Target([alone(*newest_kernels())]),
+    "molecule": lambda: Target([alone(*kmod(), *install()), *all_scenarios()]),
+    "test-kernel": lambda: Target([alone(*kmod(), *molecule(kernel_scenarios()), *power_cuts(), *replication())]),
+    "test-debug": lambda: Target([alone(*kmod("debug"), *molecule(["kernel_debug"]))]),
+    "mutants": lambda: Target([alone(*mutants())]),
+    "soak": lambda: Target([alone(*kmod(*KERNELS), *install(), *soak())]),
+    "bench": lambda: Target([alone(*bench())]),
+    "demo": lambda: Target([alone(*demo())], venvs=("dev",)),
     "test": lambda: Target(
-        together=check(),
-        alone=[
-            *oldest_sanity(),
-            *units(),
-            *artifact(),
-            *kmod(),
-            *install(),
-            *molecule(without="kernel_debug"),  # opt-in until it was seen green: make test-debug
-            *power_cuts(),
-            *replication(),
-            *bench("short"),
-        ],
+        [
+            beside(*check()),
+            alone(*oldest_sanity(), *units(), *artifact(), *kmod(), *install()),
+            *all_scenarios(),
+            alone(*power_cuts(), *replication(), *bench("short")),
+        ]
     ),
 }
 
@@ -208,11 +242,11 @@ TARGETS: dict[str, Callable[[], Target]] = {
 def run(target: Target) -> list[Outcome]:
     """Run the set-up and then the target's stages; those that never began are in the answer, too."""
     outcomes: list[Outcome] = []
-    for stages, workers in ((setup(target.venvs), 1), (target.together, WORKERS), (target.alone, 1)):
+    for group in (alone(*setup(target.venvs)), *target.groups):
         if succeeded(outcomes):
-            outcomes += Runner(LOGS, sys.stdout, keep_going=target.keep_going, workers=workers).run(stages)
+            outcomes += Runner(LOGS, sys.stdout, keep_going=target.keep_going, workers=group.workers).run(group.stages)
         else:
-            outcomes += [Outcome(stage.name, None, 0.0) for stage in stages]
+            outcomes += [Outcome(stage.name, None, 0.0) for stage in group.stages]
     return outcomes
 
 
