@@ -133,8 +133,8 @@ def kernel_scenarios() -> list[str]:
 
 
 def small_scenarios() -> list[str]:
-    """Return those that leave a processor idle: one or two machines, mostly waiting for Ansible. The kernels' own keep time."""
-    return [name for name in scenarios() if nodes(name) <= 2 and not name.startswith("kernel_")]
+    """Return those that leave a processor idle: one or two machines."""
+    return [name for name in scenarios() if nodes(name) <= 2 and not name.startswith("kernel_")] + kernel_scenarios()
 
 
 def fleet_scenarios() -> list[str]:
@@ -203,7 +203,7 @@ def beside(*stages: Stage) -> Group:
 
 
 def all_scenarios() -> list[Group]:
-    return [beside(*molecule(small_scenarios())), alone(*molecule(kernel_scenarios()), *molecule(fleet_scenarios()))]
+    return [beside(*molecule(small_scenarios())), alone(*molecule(fleet_scenarios()))]
 
 
 def check() -> list[Stage]:
