@@ -33,11 +33,13 @@ def booted(built: image.Image, settings: machine.Settings | None = None) -> path
     return _get(f"layer-booted-{built.name}-{key}", built, None, settings, [])
 
 
-def derived(name: str, source: pathlib.Path, built: image.Image, key: str, command: list[str]) -> pathlib.Path:
-    """Return the folder of a layer made by ``command``, which finds its node in $LAB_INVENTORY."""
+def derived(name: str, source: pathlib.Path, built: image.Image, key: str, command: list[str], with_builder: bool = False) -> pathlib.Path:
+    """Return the folder of a layer made by ``command``, which finds its node, and its builder if it is to have one, in $LAB_INVENTORY."""
     if not fleet.NAME.fullmatch(name):
         raise SystemExit(f"lab: bad layer name {name!r}. Next: use lower-case letters, digits and dashes.")
-    return _get(f"layer-{name}-{built.name}-{paths.digest(source.name, key)}", built, source, settings_of(source, built), command)
+    return _get(
+        f"layer-{name}-{built.name}-{paths.digest(source.name, key)}", built, source, settings_of(source, built), command, with_builder
+    )
 
 
 def settings_of(folder: pathlib.Path, built: image.Image) -> machine.Settings:
@@ -52,21 +54,22 @@ def settings_of(folder: pathlib.Path, built: image.Image) -> machine.Settings:
     return machine.Settings(**description)
 
 
-def _get(name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings, command: list[str]) -> pathlib.Path:
+def _get(name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings, command: list[str],
+         with_builder: bool = False) -> pathlib.Path:  # fmt: skip
     folder = paths.cache() / name
     with paths.locked(folder):
         if not folder.exists():
             begun = time.monotonic()
             paths.say(f"making {name}: {'running its command on a restored node' if source else 'booting the image'}")
             with paths.publishing(folder) as work:
-                _make(work, folder.name, built, source, settings, command)
+                _make(work, folder.name, built, source, settings, command, with_builder)
             paths.say(f"{name} ready after {time.monotonic() - begun:.0f} s")
         paths.touch(folder)
     return folder
 
 
 def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.Path | None, settings: machine.Settings,
-          command: list[str]) -> None:  # fmt: skip
+          command: list[str], with_builder: bool) -> None:  # fmt: skip
     """Fill ``folder`` with the disks of a node that is up, its snapshot and its settings."""
     state = folder / "state"
     state.mkdir(mode=0o700)
@@ -78,7 +81,7 @@ def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.P
             machine.copy_disks(source, disks)
         else:
             machine.create_disks(disks, built, settings.disk_mib)
-        running = fleet.start(state, machines, built, settings, restore=source is not None)
+        running = fleet.start(state, machines, built, settings, source is not None, with_builder)
         (item,) = running.machines
         ssh.wait(item.port, running.known_hosts, name, running.running)
         if command:
@@ -101,7 +104,8 @@ def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.P
 
 def _run(command: list[str], name: str, state: pathlib.Path, running: fleet.Fleet) -> None:
     listing = state / "inventory.yml"
-    inventory.write(listing, inventory.ansible(running.machines, running.known_hosts))
+    made = inventory.Builder(running.builder, ("n1",), state / fleet.BINARIES) if running.builder else None
+    inventory.write(listing, inventory.ansible(running.machines, running.known_hosts, made))
     environment = {**os.environ, "LAB_INVENTORY": str(listing)}
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, env=environment)
     if done.returncode != 0:

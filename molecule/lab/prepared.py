@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ``prepared`` layer: a node on which the installed collection has set up parent, child and one slot.
 
-It is made by the collection's own ``install_parent`` playbook and keyed by
-what that playbook can reach: a change of plugins, roles or sources makes it anew.
+It is made by the collection's own ``install_parent`` playbook, with what a builder has built, and keyed by what that playbook can
+reach: a change of plugins, roles or sources makes it anew.
 """
 
 from __future__ import annotations
@@ -45,4 +45,4 @@ def get(built: image.Image) -> pathlib.Path:
         "sh", "-c", 'exec ansible-playbook --inventory "$LAB_INVENTORY" twostep.hotswap.install_parent --extra-vars "$0"',
         json.dumps(VARIABLES),
     ]  # fmt: skip
-    return layer.derived("prepared", layer.booted(built), built, key(), command)
+    return layer.derived("prepared", layer.booted(built), built, key(), command, with_builder=True)
