@@ -33,12 +33,12 @@ class Rehearsal:
     """
 
     def __init__(
-        self, world: World, wanted: Wish, token: str, hired: Hire = scratch_disk.hire, disks: Mapping[str, MakeDisk] = DISKS
+        self, world: World, wanted: Wish, token: str, hired: Hire = scratch_disk.hire, disks: Mapping[str, MakeDisk] | None = None
     ) -> None:
         self._world = world
         self._wanted = wanted
         self._hire = hired
-        self._disks = disks
+        self._disks = disks or DISKS
         self._slot_name = rehearsal.scratch_slot(token)
         self._seed = int(token[:7], 16)
         self._end_s = 0.0

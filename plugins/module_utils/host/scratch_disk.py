@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -168,6 +169,7 @@ class LoopDisk:
     def _attach(self, file: int) -> int:
         at = self._world.paths.at
         with open(at("/dev/loop-control"), "rb") as control:
+            problem = OSError(errno.EBUSY, "no loop device stays free")
             for _attempt in range(4):
                 number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
                 handle = os.open(at(f"/dev/loop{number}"), os.O_RDWR | os.O_CLOEXEC)
