@@ -82,7 +82,7 @@ class Servant:
             raise TwostepError(**answer["error"])
         return answer["result"]
 
-    def end(self, timeout_s: float = 2.0) -> bool:
+    def end(self, timeout_s: float = 10.0) -> bool:
         """End the process and return whether it is gone; one in a sleep that no signal reaches is not."""
         for handle in (self._to, self._from):
             with contextlib.suppress(OSError):
