@@ -233,7 +233,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
             beside(*check()),
             alone(*oldest_sanity(), *units(), *artifact(), *kmod(), *install()),
             *all_scenarios(),
-            beside(*power_cuts(), *bench("short")),  # replication is in test-kernel: all of it has to end within 90 minutes
+            beside(*power_cuts(), *replication(), *bench("short")),
         ]
     ),
 }
