@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_live_stage_speaks_for_itself(tmp_path: Path, capfd: pytest.CaptureFix
     assert "newest line" not in out.getvalue()
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Have this process hear an interrupt, though whoever began it in the background had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_an_interrupted_stage_may_clean_up(tmp_path: Path) -> None:
     class Interrupting(io.StringIO):
         """Plays the person at the keyboard, once the stage has begun its work."""

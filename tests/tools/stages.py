@@ -188,11 +188,15 @@ class Runner:
 
 
 def raise_on_signals() -> None:
-    """Turn a polite kill into KeyboardInterrupt, so that it takes the same way out as ctrl-C."""
+    """Turn a polite kill into KeyboardInterrupt, so that it takes the same way out as ctrl-C.
+
+    An interrupt is heard again, too, by this process and by the stages: a shell has what it begins in the background ignore it.
+    """
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
 
