@@ -226,10 +226,8 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.rehearsal import Step, Wish
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import world
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
-from ansible_collections.twostep.hotswap.plugins.module_utils.host.rehearsal import Rehearsal
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.rehearsal import SIGNALS, Rehearsal
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.rehearsal_facts import Facts
-
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Interrupted(BaseException):
@@ -252,7 +250,7 @@ def argument_spec() -> dict[str, Any]:
 
 def interrupt(_number: int, _frame: object) -> None:
     """Begin to end; a second signal changes nothing."""
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise Interrupted
 
@@ -278,7 +276,7 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(**planned(wanted, *job.plan()))
         check_root(os.geteuid())
-        for number in _SIGNALS:
+        for number in SIGNALS:
             signal.signal(number, interrupt)
         facts, steps, found = job.perform()
     except TwostepError as error:

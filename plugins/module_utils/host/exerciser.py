@@ -106,18 +106,22 @@ class Exerciser:
 
     def end_load(self) -> dict[str, Any]:
         """Stop the threads, or raise what the first of them met."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self._threads = []
+        self._rest()
         if self._failures:
             raise self._failures[0]
         return self._told()
 
     def close(self) -> None:
-        """Close the device."""
+        """Close the device, after the threads: the number of a closed file may soon be that of another one."""
+        self._rest()
         os.close(self._durable)
         os.close(self._file)
+
+    def _rest(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
 
     def _told(self) -> dict[str, Any]:
         return {"operations": self._operations, "max_latency_ms": round(self._longest_s * 1000, 3)}

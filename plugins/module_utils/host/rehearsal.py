@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Callable, Mapping
+import signal
+from typing import Callable, Iterator, Mapping
 
 from ..core import rehearsal
 from ..core.errors import TwostepError
@@ -23,6 +24,17 @@ from .world import World
 
 MakeDisk = Callable[[World, "str | None", int, int], Disk]
 DISKS: Mapping[str, MakeDisk] = {"nbd": NbdDisk, "loop": LoopDisk}
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)  # that ask a process to end
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let signals that ask this process to end wait until the block has ended."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Rehearsal:
@@ -74,7 +86,8 @@ class Rehearsal:
                 except TwostepError as error:
                     self.found.reasons.append(error)
                 finally:
-                    self._clean_up(facts)
+                    with undisturbed():
+                        self._clean_up(facts)
                 try:
                     rehearsal_facts.refuse_touched(before, rehearsal_facts.generations(self._world))
                 except TwostepError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 
 import pytest
@@ -51,7 +50,7 @@ def nbd(double: RehearsalDouble):
 @pytest.fixture
 def call(monkeypatch):
     """Return a function that runs the module with options and returns what it said."""
-    before = {number: signal.getsignal(number) for number in rehearse._SIGNALS}
+    before = {number: signal.getsignal(number) for number in rehearsal.SIGNALS}
 
     def leave(failed: bool):
         def end(_module, **said):
@@ -140,11 +139,26 @@ def test_fake_parent_without_root(fake: RehearsalDouble, call, monkeypatch) -> N
     assert fake.writes == []
 
 
-@pytest.mark.parametrize("number", rehearse._SIGNALS)
+@pytest.mark.parametrize("number", rehearsal.SIGNALS)
 def test_fake_parent_a_signal_takes_it_down(fake: RehearsalDouble, call, number: int) -> None:
-    fake.on_swap = lambda _slot, _version: os.kill(os.getpid(), number)
+    # raise_signal reaches this thread, at this moment; the pretended swap, unlike a real one, must not be interrupted half way.
+    fake.on_swap = lambda _slot, _version: signal.raise_signal(number)
     told = call()
     assert (told["failed"], told["code"]) == (True, "interrupted")
     assert told["msg"] == "The rehearsal was interrupted and is taken down. Next: Run it again."
     assert fake.scratch_slots() == []
     assert signal.getsignal(number) is signal.SIG_IGN
+
+
+def test_fake_parent_a_signal_waits_for_the_clean_up(fake: RehearsalDouble, call, monkeypatch) -> None:
+    clean_up = Rehearsal._clean_up
+
+    def disturbed(job: Rehearsal, facts: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        clean_up(job, facts)
+
+    fake.on_swap = lambda slot, _version: fake.set(slot, child__reads=1)  # a failure: the clean-up has a slot to remove
+    monkeypatch.setattr(Rehearsal, "_clean_up", disturbed)
+    told = call()
+    assert (told["failed"], told["code"]) == (True, "interrupted")
+    assert fake.scratch_slots() == []

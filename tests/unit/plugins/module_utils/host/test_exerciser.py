@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import exercise
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.exercise import Offers
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import exerciser
@@ -82,6 +84,23 @@ def test_the_load_runs_until_it_is_told_to_end(device: Path) -> None:
     assert one.end_load()["operations"] >= 9
     one.verify()
     one.close()
+
+
+def test_a_device_is_closed_after_the_load_on_it(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A thread that goes on would write into whatever file gets the number next.
+    one = user(device)
+    one.begin_load()
+    running: list[int] = []
+    close = os.close
+
+    def closed(handle: int) -> None:
+        running.append(threading.active_count())
+        close(handle)
+
+    monkeypatch.setattr(exerciser.os, "close", closed)
+    before = threading.active_count() - exercise.LOAD_THREADS
+    one.close()
+    assert running == [before, before]
 
 
 def test_what_the_load_meets_is_told_at_its_end(device: Path) -> None:
