@@ -23,6 +23,7 @@ ARGUMENT_SPEC = {
     "version": {"type": "raw"},
     "canary": {"type": "int", "default": 1},
     "wave_size": {"type": "int", "default": 1},
+    "warm": {"type": "bool", "default": False},
 }
 
 
@@ -52,7 +53,8 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars, options["fleet"])
         if options["stage"] == "status":
             return self._status(options["fleet"], hosts, task_vars)
-        policy = plan.check_inputs(options["fleet"], hosts, options["family"], options["version"], options["canary"], options["wave_size"])
+        asked = [options[name] for name in ("family", "version", "canary", "wave_size", "warm")]
+        policy = plan.check_inputs(options["fleet"], hosts, *asked)
         if options["stage"] == "inputs":
             now = controller.utc_now()
             run_id = f"{now.strftime('%Y%m%dt%H%M%Sz')}-{secrets.token_hex(3)}"

@@ -45,6 +45,12 @@ options:
     description: Number of hosts in every later wave.
     type: int
     default: 1
+  warm:
+    description:
+      - Whether the slots of a host may be taken down where the verdict is V(warm) and no chain of hot steps leads to the version.
+      - Without it such a host refuses the plan.
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs on the controller.

@@ -36,8 +36,12 @@ options:
       - V(auto) takes the mode that the verdict names.
       - V(handover) loads the new module beside the old one; it fails with code C(needs_two_step) where that is impossible.
       - V(two_step) removes the old module before the new one comes. The hold lasts for all of that.
+      - V(warm) takes the slot down for it. Who uses the slot is found, stopped in order (O(units), file systems, swap areas, the slot's
+        place in md arrays), and brought back afterwards; the module waits until the arrays have all copies again. It fails with codes
+        C(consumer_unknown), C(consumer_needed) or C(consumer_not_spare), and stops nothing, where somebody cannot be stopped or a
+        last copy would be lost. It is never taken unless it is asked for, and it takes verdicts V(hot), V(two_step) and V(warm).
     type: str
-    choices: [auto, handover, two_step]
+    choices: [auto, handover, two_step, warm]
     default: auto
   deadline_ms:
     description:
@@ -72,6 +76,14 @@ options:
       - Without it such a swap fails with code C(no_way_back), before anything is loaded.
     type: bool
     default: false
+  units:
+    description:
+      - Units of systemd, with their suffix, that V(warm) stops first, in this order, and starts again last. Those that do not run are
+        left alone.
+      - Units that need a mount of the slot by their own words, such as C(RequiresMountsFor), are found without it.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode and returns the verdict and what would be done.
@@ -99,6 +111,14 @@ EXAMPLES = r"""
     deadline_ms: 200
     commit: false
   register: swapped
+
+- name: Take a version that cannot take the state over, while the slot is out of its array and the database is stopped
+  twostep.hotswap.swap:
+    slot: data
+    version: "2.0.0"
+    mode: warm
+    units: [postgresql.service]
+    timeout_s: 3600
 
 - name: Commit
   twostep.hotswap.swap:
@@ -131,7 +151,7 @@ to:
   type: str
   sample: 1.1.0
 mode:
-  description: Mode of the swap, V(handover) or V(two_step).
+  description: Mode of the swap, V(handover), V(two_step) or V(warm).
   returned: when there was a swap
   type: str
   sample: handover
@@ -165,7 +185,7 @@ generation_before:
   type: int
   sample: 3
 generation_after:
-  description: Generation of the slot after it. Each adoption counts one up.
+  description: Generation of the slot after it. Each adoption counts one up, and so does a slot that is taken down.
   returned: when a swap was found, started, or not needed
   type: int
   sample: 4
@@ -186,7 +206,9 @@ phases:
   elements: dict
   contains:
     phase:
-      description: V(release), V(preload), V(swap), V(verify) or V(commit).
+      description:
+        - V(release), V(preload), V(swap), V(verify) or V(commit).
+        - In mode V(warm) V(take_down), V(replace) and V(bring_back) instead of V(swap), V(redundancy), and V(go_back) after a failure.
       type: str
     event:
       description: V(end) or V(fail).
@@ -237,13 +259,14 @@ def argument_spec() -> dict[str, Any]:
     return {
         "slot": {"type": "str", "required": True},
         "version": {"type": "str", "required": True},
-        "mode": {"type": "str", "choices": ["auto", "handover", "two_step"], "default": "auto"},
+        "mode": {"type": "str", "choices": ["auto", "handover", "two_step", "warm"], "default": "auto"},
         "deadline_ms": {"type": "int", "default": 500},
         "generation": {"type": "int"},
         "commit": {"type": "bool", "default": True},
         "run_id": {"type": "str"},
         "timeout_s": {"type": "float", "default": 120.0},
         "one_way": {"type": "bool", "default": False},
+        "units": {"type": "list", "elements": "str", "default": []},
     }
 
 
@@ -259,6 +282,7 @@ def wish_from(params: dict[str, Any]) -> swap_plan.Wish:
         params["run_id"],
         params["timeout_s"],
         params["one_way"],
+        params["units"],
     )
 
 

@@ -17,7 +17,10 @@ from .errors import TwostepError
 SCHEMA = 1
 MAX_PARAMS_CHARS = 255
 _PARAMS = re.compile(r"[ -~]*")
-_LIMITS = {"queue_depth": (1, 4096), "hw_queues": (1, 64)}
+# Of the queue, as the parent takes them.
+_LIMITS = {"queue_depth": (1, 4096), "hw_queues": (1, 64), "request_bytes": (0, 4096)}
+# What a slot has without a word about it (kmod/parent/slot.c).
+REQUEST_BYTES = 256
 _KEYS = {"schema", "slot", "family", "params", "version", *_LIMITS}
 
 
@@ -31,6 +34,7 @@ class BootSlot:
     version: str
     queue_depth: int | None = None
     hw_queues: int | None = None
+    request_bytes: int | None = None
 
     def with_version(self, version: str) -> BootSlot:
         """Return this slot with another committed version."""
@@ -59,7 +63,14 @@ def _limit(name: str, value: object) -> int | None:
 
 
 def boot_slot(
-    slot: object, family: object, params: object, version: object, *, queue_depth: object = None, hw_queues: object = None
+    slot: object,
+    family: object,
+    params: object,
+    version: object,
+    *,
+    queue_depth: object = None,
+    hw_queues: object = None,
+    request_bytes: object = None,
 ) -> BootSlot:
     """Return the slot or raise the code of the first value that does not pass."""
     return BootSlot(
@@ -69,6 +80,7 @@ def boot_slot(
         version=names.version(version),
         queue_depth=_limit("queue_depth", queue_depth),
         hw_queues=_limit("hw_queues", hw_queues),
+        request_bytes=_limit("request_bytes", request_bytes),
     )
 
 
@@ -100,6 +112,7 @@ def parse(text: str, where: str) -> BootSlot:
         data.get("version"),
         queue_depth=data.get("queue_depth"),
         hw_queues=data.get("hw_queues"),
+        request_bytes=data.get("request_bytes"),
     )
     if where.rsplit("/", 1)[-1] != f"{found.slot}.json":
         raise _damaged(where, f"it names the slot {found.slot!r}")

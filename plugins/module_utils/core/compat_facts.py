@@ -119,6 +119,11 @@ class Verdict:
         """Return the reason that rules a swap out, or None."""
         return next((reason for reason in self.reasons if reason.level in BLOCKING), None)
 
+    @property
+    def blocking_warm(self) -> Reason | None:
+        """Return the reason that rules out even a slot that is taken down for it, or None."""
+        return next((reason for reason in self.reasons if reason.level in ("cold", "refuse")), None)
+
     def as_dict(self) -> dict[str, Any]:
         """Return verdict, mode and reasons as plain data."""
         return {"verdict": self.verdict, "mode": self.mode, "reasons": [asdict(reason) for reason in self.reasons]}

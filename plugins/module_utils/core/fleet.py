@@ -20,7 +20,7 @@ _MOST_REASONS = 4
 _MOST_STEPS = 64
 # Each host of a fleet has it, since the parent is a module from outside the kernel's tree: it says nothing about the step.
 _OF_EVERY_HOST = ("tainted",)
-MODES = ("handover", "two_step")
+MODES = ("handover", "two_step", "warm")
 
 
 class Drift(NamedTuple):

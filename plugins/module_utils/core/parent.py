@@ -7,7 +7,7 @@ A slot that serves is never changed here: another version is the business of a s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Sequence
 
 from .boot import BootSlot
@@ -87,9 +87,14 @@ def _refuse_other(wanted: BootSlot, found: Slot) -> None:
 
 
 def _served(wanted: BootSlot, found: Found) -> BootSlot:
-    """Return `wanted` with the version that serves it, or that was committed: an upgrade is never undone by bringing a slot up."""
+    """Return `wanted` with the version that serves it, or that was committed, and the room for requests that this one needed.
+
+    An upgrade is never undone by bringing a slot up.
+    """
     slot = found.slots.get(wanted.slot)
     committed = found.boot.get(wanted.slot)
+    if committed is not None and wanted.request_bytes is None:
+        wanted = replace(wanted, request_bytes=committed.request_bytes)
     if slot is not None and not is_bare(slot):
         if committed is not None and committed.family == slot.family:
             return wanted.with_version(committed.version)

@@ -24,17 +24,18 @@ PLANNED = "twostep_planned"
 NOBODY = "localhost:!localhost"
 _MODE_OF = {"hot": "handover", "two_step": "two_step"}
 _MOST_SHOWN = 20
-_WORST_FIRST = (PENDING, "two_step", "hot", "current")
+_WORST_FIRST = (PENDING, "warm", "two_step", "hot", "current")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is asked for: the step, and how many hosts at a time."""
+    """What is asked for: the step, how many hosts at a time, and whether slots may be taken down for it where no hot step leads there."""
 
     family: str
     version: str
     canary: int
     wave_size: int
+    warm: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,11 @@ class Plan:
     digest: str
 
 
-def check_inputs(fleet_name: str, fleet: Sequence[str], family: object, version: object, canary: int, wave_size: int) -> Policy:
+def check_inputs(
+    fleet_name: str, fleet: Sequence[str], family: object, version: object, canary: int, wave_size: int, warm: bool = False
+) -> Policy:
     """Return the policy, or raise for a name, a size or an empty fleet; an empty fleet is never a success."""
-    policy = Policy(names.family(family), names.version(version), canary, wave_size)
+    policy = Policy(names.family(family), names.version(version), canary, wave_size, warm)
     if canary < 0:
         raise TwostepError("bad_canary", f"twostep_canary is {canary}.", "Use 0 or the number of hosts in the first wave.")
     if wave_size < 1:
@@ -132,7 +135,10 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
         return Step(host, slot.slot, "swap", slot.version, PENDING, None, NOT_BUILT)
     mode = _MODE_OF.get(compat.verdict)
     if mode is None:
-        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_way_round(compat, policy)}"
+        way_round = _way_round(compat, policy)
+        if compat.verdict == "warm" and policy.warm and not way_round:
+            return Step(host, slot.slot, "swap", slot.version, "warm", "warm", compat.reason or "no hot step leads there")
+        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{way_round or _warm_way(compat, policy)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
 
 
@@ -141,6 +147,12 @@ def _way_round(compat: Compat, policy: Policy) -> str:
     if len(compat.path) < 3 or compat.path[-1] != policy.version:
         return ""
     return f" Run with twostep_version {compat.path[1]} first: hot steps lead through {', '.join(compat.path[1:-1])}"
+
+
+def _warm_way(compat: Compat, policy: Policy) -> str:
+    if compat.verdict != "warm" or policy.warm:
+        return ""
+    return " With twostep_allow_warm the slot may be taken down for it, its users stopped and started again"
 
 
 def drifts(facts: Mapping[str, Facts]) -> list[str]:

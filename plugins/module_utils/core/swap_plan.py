@@ -5,21 +5,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Sequence
 
-from . import names
+from . import consumers, names
 from .compat_facts import Verdict
 from .errors import TwostepError
 from .slots import Slot
 from .swap_request import DEADLINE_MS
 
-MODES = ("auto", "handover", "two_step")
+MODES = ("auto", "handover", "two_step", "warm")
 # The kernel's deadline bounds the hold; around it the agent loads modules and writes files.
 _MIN_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True)
 class Wish:
-    """The module's options, checked. `generation` is None where the caller does not care."""
+    """The module's options, checked. `generation` is None where the caller does not care; `units` are stopped for a warm upgrade."""
 
     slot: str
     version: str
@@ -30,6 +31,7 @@ class Wish:
     run_id: str = "by-hand"
     timeout_s: float = 120.0
     one_way: bool = False
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,11 @@ def wish(
     run_id: object,
     timeout_s: float,
     one_way: bool = False,
+    units: Sequence[object] = (),
 ) -> Wish:
     """Return the options or raise the code of the first one that does not pass."""
     if mode not in MODES:
-        raise TwostepError("bad_mode", f"mode {mode!r} is unknown.", "Use auto, handover or two_step.")
+        raise TwostepError("bad_mode", f"mode {mode!r} is unknown.", "Use auto, handover, two_step or warm.")
     if not DEADLINE_MS[0] <= deadline_ms <= DEADLINE_MS[1]:
         raise TwostepError(
             "bad_deadline", f"deadline_ms is {deadline_ms}.", f"Use a number of milliseconds from {DEADLINE_MS[0]} to {DEADLINE_MS[1]}."
@@ -64,7 +67,8 @@ def wish(
     if not timeout_s >= _MIN_TIMEOUT_S:
         raise TwostepError("bad_timeout", f"timeout_s is {timeout_s}.", "Use a number of seconds from 1.")
     checked_id = "by-hand" if run_id is None else names.identifier(run_id)
-    return Wish(names.slot(slot), names.version(version), mode, deadline_ms, generation, commit, checked_id, timeout_s, one_way)
+    stopped = tuple(consumers.unit(unit) for unit in units)
+    return Wish(names.slot(slot), names.version(version), mode, deadline_ms, generation, commit, checked_id, timeout_s, one_way, stopped)
 
 
 def next_step(wanted: Wish, slot: Slot, boot_version: str | None) -> Step:
@@ -92,6 +96,8 @@ def check_hold(wanted: Wish, mode: str, hung_task_timeout_s: int) -> None:
     :param hung_task_timeout_s: the kernel's `hung_task_timeout_secs`, 0 where nothing is detected. Half of it is left for what
         waits behind the hold. A two_step swap may use its deadline twice.
     """
+    if mode == "warm":
+        return  # nobody waits in a hold
     longest_ms = wanted.deadline_ms * (2 if mode == "two_step" else 1)
     if hung_task_timeout_s and longest_ms > hung_task_timeout_s * 1000 // 2:
         raise TwostepError(
@@ -103,10 +109,12 @@ def check_hold(wanted: Wish, mode: str, hung_task_timeout_s: int) -> None:
 
 
 def mode_of(wanted: Wish, verdict: Verdict) -> str:
-    """Return the mode of the swap, or raise the reason that rules it out."""
-    reason = verdict.blocking
+    """Return the mode of the swap, or raise the reason that rules it out. Only who asks for the warm way gets it."""
+    reason = verdict.blocking_warm if wanted.mode == "warm" else verdict.blocking
     if reason is not None:
         raise TwostepError(reason.code, reason.message, reason.next_step, verdict.as_dict())
+    if wanted.mode == "warm":
+        return "warm"
     no_return = next((entry for entry in verdict.reasons if entry.code == "no_way_back"), None)
     if no_return and not wanted.one_way:
         raise TwostepError("no_way_back", no_return.message, "Set one_way to true if that is meant.", verdict.as_dict())

@@ -8,12 +8,14 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from . import names, slots
+from . import consumers, names, slots
 from .errors import TwostepError
 
 SCHEMA = 1
 OUTCOMES = ("swapped", "committed", "already", "returned", "failed", "refused")
 DEADLINE_MS = (1, 10000)
+# Beside those of the kernel, in which I/O is held: warm takes the slot down.
+MODES = (*slots.MODES, "warm")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class SwapRequest:
     :ivar depends: modules that the candidate needs.
     :ivar state_schema: schema that two_step names to the kernel, None for its own choice.
     :ivar one_way: consent to a version that writes no state which the old one reads.
+    :ivar units: of systemd, that a warm upgrade stops, if they run, and starts again.
     """
 
     swap_id: str
@@ -51,6 +54,7 @@ class SwapRequest:
     depends: tuple[str, ...] = ()
     state_schema: int | None = None
     one_way: bool = False
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,8 @@ def parse_request(text: str, where: str) -> SwapRequest:
     if set(data) != known:
         raise _damaged(where, f"its keys differ: {', '.join(sorted(set(data) ^ known))[:80]}")
     _typed(data, where, generation=(int,), deadline_ms=(int,), swap=(bool,), commit=(bool,), release_first=(bool,), one_way=(bool,))
-    _typed(data, where, path=(str,), srcversion=(str,), requested_at=(str,), depends=(list,), state_schema=(int, type(None)))
-    if data["mode"] not in slots.MODES or not DEADLINE_MS[0] <= data["deadline_ms"] <= DEADLINE_MS[1] or data["generation"] < 0:
+    _typed(data, where, path=(str,), srcversion=(str,), requested_at=(str,), depends=(list,), units=(list,), state_schema=(int, type(None)))
+    if data["mode"] not in MODES or not DEADLINE_MS[0] <= data["deadline_ms"] <= DEADLINE_MS[1] or data["generation"] < 0:
         raise _damaged(where, "its mode, deadline or generation is out of range")
     if data["swap"] and not data["path"].startswith("/"):
         raise _damaged(where, "its path is not absolute")
@@ -159,6 +163,7 @@ def parse_request(text: str, where: str) -> SwapRequest:
     ):
         check(data[key])
     data["depends"] = tuple(names.module(module) for module in data["depends"])
+    data["units"] = tuple(consumers.unit(unit) for unit in data["units"])
     return SwapRequest(**data)
 
 

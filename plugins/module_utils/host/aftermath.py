@@ -11,6 +11,7 @@ from ..core.slots import Slot
 from ..core.swap_request import SwapRequest, SwapResult
 from . import ledger, swap_folder
 from .swap import what_stands
+from .warm import Warm
 from .world import World
 
 _POLL_S = 0.05
@@ -41,10 +42,17 @@ def _slot(world: World, request: SwapRequest) -> Slot | TwostepError:
 
 
 def settle(world: World, request: SwapRequest) -> SwapResult:
-    """Write and return a result for a request whose agent is gone, so that the slot is free for the next one."""
+    """Write and return a result for a request whose agent is gone, so that the slot is free for the next one.
+
+    :raises TwostepError: what a warm upgrade stopped cannot be brought back; then there is no result, and the next call tries again.
+    """
     entry = last_phase(world, request.swap_id)
     where = f"in phase {entry.phase} ({entry.event})" if entry else "before its first phase"
     slot = _slot(world, request)
+    brought_back = ""
+    if request.mode == "warm" and not isinstance(slot, TwostepError):
+        brought_back = Warm(world, request).recover()
+        slot = _slot(world, request)
     stands = slot.message if isinstance(slot, TwostepError) else what_stands(slot)
     has_swapped = not isinstance(slot, TwostepError) and slot.version == request.to_version
     result = SwapResult(
@@ -56,7 +64,7 @@ def settle(world: World, request: SwapRequest) -> SwapResult:
         mode=request.mode,
         outcome="failed",
         code="agent_died",
-        message=f"The agent of swap {request.swap_id} ended {where} without an answer. {stands}",
+        message=f"The agent of swap {request.swap_id} ended {where} without an answer. {stands}{brought_back}",
         next_step="Run the same task again: only the commit is left."
         if has_swapped
         else "Run the same task again: it reads the slot afresh.",

@@ -18,7 +18,24 @@ from pkgutil import get_data
 from types import ModuleType
 
 from ..core import boot as core_boot
-from ..core import candidate, compat_facts, der, elf, errors, linkage, modprobe_conf, module_signature, names, slots, swap_request, symbols
+from ..core import (
+    candidate,
+    compat_facts,
+    der,
+    elf,
+    errors,
+    health_corosync,
+    health_md,
+    linkage,
+    modprobe_conf,
+    module_signature,
+    names,
+    slots,
+    swap_request,
+    symbols,
+)
+from ..core import consumers as core_consumers
+from ..core import health as core_health
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
 from ..core import parent as core_parent
@@ -26,6 +43,8 @@ from ..core.errors import TwostepError
 from . import (
     agent,
     boot,
+    consumers,
+    health,
     kernel_control,
     kernel_module,
     ledger,
@@ -41,6 +60,7 @@ from . import (
     swap,
     swap_folder,
     two_step,
+    warm,
     world,
 )
 from . import slots as host_slots
@@ -53,12 +73,16 @@ CORE: tuple[ModuleType, ...] = (
     candidate,
     compat_facts,
     core_boot,
+    core_consumers,
+    core_health,
     core_ledger,
     core_modinfo,
     core_parent,
     der,
     elf,
     errors,
+    health_corosync,
+    health_md,
     linkage,
     modprobe_conf,
     module_signature,
@@ -70,6 +94,8 @@ CORE: tuple[ModuleType, ...] = (
 HOST: tuple[ModuleType, ...] = (
     agent,
     boot,
+    consumers,
+    health,
     host_slots,
     kernel_control,
     kernel_module,
@@ -86,6 +112,7 @@ HOST: tuple[ModuleType, ...] = (
     swap,
     swap_folder,
     two_step,
+    warm,
     world,
 )
 # The same bytes for the same sources: no time of day, no compression that depends on a library.

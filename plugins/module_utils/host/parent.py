@@ -122,7 +122,7 @@ class ParentActor:
     def _configure(self, wanted: BootSlot) -> None:
         self._control.configure(wanted.slot, "family", wanted.family)
         self._control.configure(wanted.slot, "params", wanted.params)
-        for name in ("queue_depth", "hw_queues"):
+        for name in ("queue_depth", "hw_queues", "request_bytes"):
             value = getattr(wanted, name)
             if value is not None:
                 self._control.configure(wanted.slot, name, str(value))

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transaction of one swap on this host: preload, swap, verify, commit, each with a ledger line before and after.
 
+Warm: preload, take_down, replace, bring_back, verify, redundancy, commit.
+
 A failure before the commit ends with the old child serving, or the result says exactly what stands.
 """
 
@@ -11,7 +13,9 @@ import contextlib
 from dataclasses import replace
 from typing import Any, Iterator
 
+from ..core import boot as boot_config
 from ..core import ledger as ledger_lines
+from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.slots import LastSwap, Slot
 from ..core.swap_request import Phase, SwapRequest, SwapResult
@@ -19,6 +23,7 @@ from . import boot, kernel_module, ledger
 from .kernel_control import SwapLine
 from .preload import Preload, load
 from .two_step import Successor
+from .warm import Warm
 from .world import World
 
 # The kernel took nothing up: no hold, and the slot's last report is still that of an earlier swap.
@@ -45,6 +50,7 @@ class Transaction:
         self._preload = Preload()
         self._phase_name = ""
         self._taken_up = False
+        self._warm: Warm | None = None  # while there is something to bring back
 
     def perform(self) -> SwapResult:
         """Do what was asked and return how it ended; a failure is a result too.
@@ -108,6 +114,9 @@ class Transaction:
         if request.release_first:
             with self._phase("release"):
                 world.control.commit(request.slot, request.generation)
+        if request.mode == "warm":
+            self._take_warm_way(before)
+            return
         successor = Successor(world, request) if request.mode == "two_step" else None
         with self._phase("preload") as told:
             if successor:
@@ -129,13 +138,31 @@ class Transaction:
         with self._phase("verify") as told:
             self._verify(before, told)
 
-    def _verify(self, before: Slot, told: dict[str, Any]) -> None:
+    def _take_warm_way(self, before: Slot) -> None:
+        warm = Warm(self._world, self._request)
+        with self._phase("preload") as told:
+            self._preload = load(self._world, self._request)
+            told.update(loaded=self._preload.loaded, consumers=warm.prepare())
+        self._warm = warm
+        with self._phase("take_down"):
+            warm.take_down()
+        with self._phase("replace"):
+            warm.replace()
+        with self._phase("bring_back"):
+            warm.bring_back()
+        with self._phase("verify") as told:
+            self._verify(before, told, 2)
+        self._warm = None
+        with self._phase("redundancy"):
+            warm.await_redundancy()
+
+    def _verify(self, before: Slot, told: dict[str, Any], steps: int = 1) -> None:
         """Prove the swap from what the kernel tells; the write's success proves nothing."""
         slot = self._slot()
         wanted = {
             "version": self._request.to_version,
             "module": self._request.module,
-            "generation": before.generation + 1,
+            "generation": before.generation + steps,
             "state": "serving",
             "result": "ok",
         }
@@ -179,13 +206,20 @@ class Transaction:
         if present is None:
             self._notes.append(f"Slot {request.slot} has no boot configuration; at the next boot it is not brought up.")
             return False
-        wanted = present.with_version(version)
+        wanted = self._with_room(present.with_version(version))
         boot.write_slot(paths, wanted)
         if boot.read_slot(paths, request.slot) != wanted:
             raise TwostepError(
                 "not_proven", f"The boot configuration of slot {request.slot} does not read back.", "Look at the filesystem of the host."
             )
         return True
+
+    def _with_room(self, wanted: BootSlot) -> BootSlot:
+        """A warm upgrade may have given the slot more room for each request than it would have after a reboot."""
+        room = self._world.control.setting(self._request.slot, "request_bytes")
+        if not room.isdigit() or int(room) == (boot_config.REQUEST_BYTES if wanted.request_bytes is None else wanted.request_bytes):
+            return wanted
+        return replace(wanted, request_bytes=int(room))
 
     def _unload_old(self, slot: Slot) -> bool:
         """Unload the old module if nothing uses it. That it stays is no failure: what was asked for stands."""
@@ -207,6 +241,7 @@ class Transaction:
 
     def _failed(self, before: Slot, error: TwostepError) -> SwapResult:
         """Take back what can be taken back, and say what stands."""
+        at, has_gone_back = self._phase_name, self._go_back()
         after = self._slot()
         if self._preload.loaded and after.version != self._request.to_version:
             try:
@@ -214,14 +249,28 @@ class Transaction:
             except TwostepError as stays:
                 self._notes.append(f"Module {self._request.module} stays loaded: {stays.message}")
             after = self._slot()
-        if self._taken_up and after.last_swap.result == "returned" and after.version == self._request.from_version:
+        is_back = has_gone_back or (self._taken_up and after.last_swap.result == "returned")
+        if is_back and after.version == self._request.from_version:
             outcome = "returned"
-        elif self._phase_name == "" or (self._phase_name == "swap" and not self._taken_up):
+        elif at == "" or (at == "swap" and not self._taken_up):
             outcome = "refused"
         else:
             outcome = "failed"
         result = self._result(before, after, outcome)
         return replace(result, code=error.code, message=f"{error.message} {what_stands(after)}", next_step=error.next_step)
+
+    def _go_back(self) -> bool:
+        """Bring a slot that was taken down, and its users, back to where they were; return whether that was done."""
+        warm, self._warm = self._warm, None
+        if warm is None:
+            return False
+        try:
+            with self._phase("go_back"):
+                warm.go_back()
+        except TwostepError as stuck:
+            self._notes.append(f"Not everything is back: {stuck}")
+            return False
+        return True
 
     def _result(self, before: Slot, after: Slot, outcome: str) -> SwapResult:
         request = self._request

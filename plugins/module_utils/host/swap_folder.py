@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders of swaps, one for each request: `request.json` by the module, `result.json` by the agent. Old ones are pruned."""
+"""The folders of swaps, one for each request: `request.json` by the module, `result.json` by the agent, `consumers.json` by the agent of a
+warm upgrade. Old ones are pruned.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,11 @@ _MAX_BYTES = 262144
 
 def _folder(paths: Paths, swap_id: str) -> str:
     return os.path.join(paths.swaps, names.identifier(swap_id))
+
+
+def consumers_file(paths: Paths, swap_id: str) -> str:
+    """Return where a warm upgrade writes down what it stops."""
+    return os.path.join(_folder(paths, swap_id), "consumers.json")
 
 
 def write(path: str, text: str) -> None:

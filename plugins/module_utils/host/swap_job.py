@@ -113,8 +113,10 @@ class Job:
     def _predicted(self, before: dict[str, Any], step: Step) -> dict[str, Any]:
         after = dict(before)
         if step.action == "swap":
-            goes_on = self._verdict["mode"] == "handover" and not self._wanted.commit
-            after.update(version=self._wanted.version, generation=before["generation"] + 1, parked=before["version"] if goes_on else None)
+            mode = self._verdict["mode"]
+            parked = before["version"] if mode == "handover" and not self._wanted.commit else None
+            # A slot that is taken down counts that, too.
+            after.update(version=self._wanted.version, generation=before["generation"] + (2 if mode == "warm" else 1), parked=parked)
         if step.action != "none" and self._wanted.commit:
             after.update(parked=None, boot_version=before["boot_version"] and self._wanted.version)
         return after
@@ -180,6 +182,7 @@ class Job:
     def _mode(self, checked: compat.Checked) -> str:
         self._verdict = checked.verdict.as_dict()
         mode = swap_plan.mode_of(self._wanted, checked.verdict)
+        self._verdict["mode"] = mode
         swap_plan.check_hold(self._wanted, mode, hung_task.timeout_s(self._world.paths))
         return mode
 
@@ -218,6 +221,7 @@ class Job:
             depends=checked.candidate.depends,
             state_schema=checked.verdict.schema,
             one_way=wanted.one_way,
+            units=wanted.units if mode == "warm" else (),
         )
 
     def _wait(self, request: SwapRequest) -> SwapResult:

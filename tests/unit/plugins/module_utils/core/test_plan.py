@@ -15,6 +15,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Drift, Facts, Slot
 
 POLICY = plan.Policy("remap", "1.1.0", 1, 2)
+WARM_WAY = " With twostep_allow_warm the slot may be taken down for it, its users stopped and started again"
 HOT = Compat("hot", "handover", "")
 
 
@@ -120,7 +121,7 @@ def test_where_there_is_a_way_round_the_refusal_says_what_to_run_first() -> None
 @pytest.mark.parametrize("path", [(), ("1.0.0", "1.1.0"), ("1.0.0", "1.0.5", "9.0.0")])
 def test_a_way_that_leads_elsewhere_or_nowhere_is_not_named(path: tuple) -> None:
     error = refusals(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "No schema.", path)}})
-    assert error.data["refusals"][0]["reason"] == "the verdict is warm: No schema."
+    assert error.data["refusals"][0]["reason"] == f"the verdict is warm: No schema.{WARM_WAY}"
 
 
 def test_drift_is_told_host_by_host() -> None:
@@ -166,7 +167,7 @@ def test_before_the_build_a_refusal_that_is_known_refuses() -> None:
         (Facts((slot(),)), None, "n1/vol0: the host gave no verdict on the built file"),
         (Facts((slot(),)), Compat(None, None, "No file."), "n1/vol0: No file."),
         (Facts((slot(),)), Compat("refuse", None, "Other contract."), "n1/vol0: the verdict is refuse: Other contract."),
-        (Facts((slot(),)), Compat("warm", None, ""), "n1/vol0: the verdict is warm: no reason was given"),
+        (Facts((slot(),)), Compat("warm", None, ""), f"n1/vol0: the verdict is warm: no reason was given{WARM_WAY}"),
         (Facts((slot(),)), Compat("cold", None, "Reboot."), "n1/vol0: the verdict is cold: Reboot."),
         (Facts((slot(),)), Compat("current", None, ""), "n1/vol0: the verdict is current: no reason was given"),
     ],

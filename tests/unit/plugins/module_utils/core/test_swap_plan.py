@@ -28,7 +28,7 @@ def test_options_become_a_wish() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "code", "message", "next_step"),
     [
-        ("mode", "now", "bad_mode", "mode 'now' is unknown.", "Use auto, handover or two_step."),
+        ("mode", "now", "bad_mode", "mode 'now' is unknown.", "Use auto, handover, two_step or warm."),
         ("deadline_ms", 0, "bad_deadline", "deadline_ms is 0.", "Use a number of milliseconds from 1 to 10000."),
         ("deadline_ms", 10001, "bad_deadline", "deadline_ms is 10001.", "Use a number of milliseconds from 1 to 10000."),
         ("generation", 0, "bad_generation", "generation is 0.", "Use the generation that twostep.hotswap.slot_info told."),

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stops and restarts what uses a slot. Each act looks first, so that it can be repeated, and proves itself afterwards."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, Mapping, Sequence
+
+from ..core import consumers, health_md, names
+from ..core.consumers import Consumer, Device, Facts, Leg, Mount, MountUnit
+from ..core.errors import TwostepError
+from ..core.health import OK
+from . import health
+from .paths import Paths
+from .runner import Result
+from .world import World
+
+_PATIENCE_S = 120.0
+_POLL_S = 0.5
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return None
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _devices(paths: Paths, slot: str) -> tuple[Device, ...]:
+    disk = f"twostep!{names.slot(slot)}"
+    folder = f"{paths.sys}/block/{disk}"
+    parts = [name for name in _entries(folder) if os.path.exists(f"{folder}/{name}/partition")]
+    return tuple(
+        Device(f"/dev/{name.replace('!', '/')}", _text(f"{place}/dev") or "", tuple(_entries(f"{place}/holders")))
+        for name, place in [(disk, folder), *((part, f"{folder}/{part}") for part in parts)]
+    )
+
+
+def _mounts(paths: Paths) -> tuple[Mount, ...]:
+    return consumers.parse_mounts(_text(f"{paths.proc}/self/mountinfo") or "")
+
+
+def _leg_file(paths: Paths, array: str, device: str) -> str:
+    """Return the folder that the kernel has for a member; it is there as long as the device belongs to the array."""
+    return f"{paths.sys}/block/{array}/md/dev-{device[len('/dev/') :].replace('/', '!')}"
+
+
+def look(world: World, slot: str, units: Sequence[str]) -> Facts:
+    """Return who uses a slot; of `units` only those that run."""
+    paths = world.paths
+    found = Facts(_devices(paths, slot), _mounts(paths))
+    legs: dict[str, Leg] = {}
+    for device in found.devices:
+        for name in device.holders:
+            if os.path.isdir(f"{paths.sys}/block/{name}/md"):
+                legs[name] = Leg(health.read_array(name, paths), _text(f"{paths.sys}/block/{name}/md/bitmap/location"))
+    return Facts(
+        devices=found.devices,
+        mounts=found.mounts,
+        mount_units={mount.point: _mount_unit(world, mount.point) for mount in consumers.mounts_on(found)},
+        swaps=consumers.parse_swaps(_text(f"{paths.proc}/swaps") or ""),
+        legs=legs,
+        units=tuple(name for name in units if _runs(world, name)),
+    )
+
+
+def _show(world: World, name: str, *properties: str) -> Mapping[str, str]:
+    answer = world.run(["systemctl", "show", *(f"--property={one}" for one in properties), "--", name])
+    pairs = [line.partition("=") for line in answer.stdout.splitlines()]
+    return {key: value for key, _sign, value in pairs}
+
+
+def _runs(world: World, name: str) -> bool:
+    return _show(world, name, "ActiveState").get("ActiveState") in ("active", "activating", "reloading")
+
+
+def _mount_unit(world: World, point: str) -> MountUnit:
+    told = _show(world, point, "Id", "FragmentPath", "RequiredBy", "BoundBy")
+    needing = f"{told.get('RequiredBy', '')} {told.get('BoundBy', '')}".split()
+    bound = [name for name in dict.fromkeys(needing) if name.endswith((".service", ".socket", ".timer", ".path")) and _runs(world, name)]
+    return MountUnit(told.get("Id", "") if told.get("FragmentPath") else "", tuple(bound))
+
+
+def _failed(what: str, consumer: Consumer, answer: Result | None, next_step: str) -> TwostepError:
+    said = f": {(answer.stderr or answer.stdout).strip()[-300:]}" if answer and (answer.stderr or answer.stdout).strip() else ""
+    return TwostepError(
+        f"consumer_not_{what}", f"{consumer} was not {what}{said}.", next_step, {"kind": consumer.kind, "name": consumer.name}
+    )
+
+
+def is_there(world: World, consumer: Consumer) -> bool:
+    """Return whether a consumer uses its device at this moment, or a unit runs."""
+    paths = world.paths
+    if consumer.kind == "unit":
+        return _runs(world, consumer.name)
+    if consumer.kind == "mount":
+        return any(mount.point == consumer.name for mount in _mounts(paths))
+    if consumer.kind == "swap":
+        return any(path == consumer.name for path, _priority in consumers.parse_swaps(_text(f"{paths.proc}/swaps") or ""))
+    return os.path.isdir(_leg_file(paths, consumer.name, consumer.device))
+
+
+def release(world: World, consumer: Consumer) -> None:
+    """Have a consumer let go of its device.
+
+    :raises TwostepError: `consumer_not_stopped`.
+    """
+    if not is_there(world, consumer):
+        return
+    commands: dict[str, list[list[str]]] = {
+        "unit": [["systemctl", "stop", "--", consumer.name]],
+        "mount": [["umount", "--", consumer.name]],
+        "swap": [["swapoff", "--", consumer.name]],
+        "leg": [
+            ["mdadm", f"/dev/{consumer.name}", "--fail", consumer.device],
+            ["mdadm", f"/dev/{consumer.name}", "--remove", consumer.device],
+        ],
+    }
+    answer = None
+    for argv in commands[consumer.kind]:
+        answer = world.run(argv, timeout_s=_PATIENCE_S)
+    _await(world, lambda: not is_there(world, consumer), 10.0)
+    if is_there(world, consumer):
+        raise _failed(
+            "stopped", consumer, answer, "See what keeps it (fuser, lsof), stop that with twostep_hook_before_swap, and run again."
+        )
+
+
+def restore(world: World, consumer: Consumer) -> None:
+    """Bring a consumer back.
+
+    :raises TwostepError: `consumer_not_restarted`.
+    """
+    if is_there(world, consumer):
+        return
+    # The kernel's events for the new disk may bring an array's member or a mount back by themselves, at the same time.
+    world.run(["udevadm", "settle", "--timeout=30"], timeout_s=60.0)
+    if is_there(world, consumer):
+        return
+    how = consumer.how or {}
+    if consumer.kind == "unit":
+        argv = ["systemctl", "start", "--", consumer.name]
+    elif consumer.kind == "mount" and how.get("unit"):
+        argv = ["systemctl", "start", "--", how["unit"]]
+    elif consumer.kind == "mount":
+        argv = ["mount", "-t", how.get("fstype", "auto"), "-o", how.get("options", "rw"), "--", consumer.device, consumer.name]
+    elif consumer.kind == "swap":
+        priority = how.get("priority", "-1")
+        argv = ["swapon", *([] if priority.startswith("-") else ["-p", priority]), "--", consumer.name]
+    else:
+        argv = ["mdadm", f"/dev/{consumer.name}", "--re-add", consumer.device]
+    answer = world.run(argv, timeout_s=_PATIENCE_S)
+    _await(world, lambda: is_there(world, consumer), 10.0)
+    if not is_there(world, consumer):
+        raise _failed("restarted", consumer, answer, f"Bring it back by hand: {' '.join(argv)}")
+
+
+def await_redundancy(world: World, found: Sequence[Consumer], bound_s: float) -> None:
+    """Wait until every array that a slot was taken out of has all its copies again.
+
+    :raises TwostepError: `not_redundant` after `bound_s`; the arrays go on copying.
+    """
+    end = world.monotonic_s() + bound_s
+    for name in [consumer.name for consumer in found if consumer.kind == "leg"]:
+        while True:
+            finding = health_md.judge(health.read_array(name, world.paths))
+            if finding.verdict == OK:
+                break
+            if world.monotonic_s() >= end:
+                raise TwostepError(
+                    "not_redundant",
+                    f"After {bound_s:g} s {name} has not all its copies again: {finding.reason}",
+                    "Wait until it has; then run again.",
+                    {"array": name},
+                )
+            world.sleep(_POLL_S)
+
+
+def _await(world: World, done: Callable[[], bool], bound_s: float) -> None:
+    end = world.monotonic_s() + bound_s
+    while not done() and world.monotonic_s() < end:
+        world.sleep(_POLL_S)
