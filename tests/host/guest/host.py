@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of an agent's death have around them: swaps by the host's own code, and an agent that strace stops where it is told.
 
-Runs as root on a node whose slot ``data`` serves 1.0.0 and for which 1.1.0 is built; emulated, so deadlines are long.
+Runs as root on a node whose slot serves one version and for which another is built; emulated, so deadlines are long.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import unittest
@@ -22,6 +23,8 @@ DEVICE = f"/dev/twostep/{SLOT}"
 CONTROL = f"/sys/kernel/config/twostep/{SLOT}"
 PYTHON = "/usr/bin/python3"
 DEADLINE_MS = 5000
+MOST_STEPS = 60
+STRIDE = int(os.environ.get("TWOSTEP_STRIDE", "1"))  # every step, or each third one, and so on
 
 
 def python_that_gets(signal: str, number: int, call: str, *paths: str) -> str:
@@ -35,7 +38,15 @@ def python_that_gets(signal: str, number: int, call: str, *paths: str) -> str:
 
 
 class Host(unittest.TestCase):
-    """A host whose agents die, and a kernel log without alarms afterwards."""
+    """A host whose agents die, and a kernel log without alarms afterwards.
+
+    Swaps are of ``slot`` from ``old`` to ``new`` and back, in ``mode``; a warm one stops ``units``.
+    """
+
+    slot = SLOT
+    old, new = OLD, NEW
+    mode = "auto"
+    units: tuple[str, ...] = ()
 
     def setUp(self) -> None:
         self.this = world.real()
@@ -45,17 +56,17 @@ class Host(unittest.TestCase):
         self.assertEqual([line for line in bench.kernel_log().splitlines() if bench.ALARMS.search(line)], [])
 
     def swap(self, version: str, python: str = PYTHON) -> Outcome:
-        wanted = Wish(SLOT, version, deadline_ms=DEADLINE_MS)
+        wanted = Wish(self.slot, version, self.mode, deadline_ms=DEADLINE_MS, units=self.units, timeout_s=600.0)
         return Job(self.this, wanted, python, lambda: agent_archive.install(self.this.paths), lambda: os.urandom(4).hex()).apply()
 
     def booted(self) -> str:
         """Return the version that a reboot would bring up."""
-        configured = boot.read_slot(self.this.paths, SLOT)
+        configured = boot.read_slot(self.this.paths, self.slot)
         assert configured is not None
         return configured.version
 
     def assertCommitted(self, version: str) -> None:
-        slot = self.this.status.slot(SLOT)
+        slot = self.this.status.slot(self.slot)
         self.assertEqual((slot.state, slot.version, slot.parked, self.booted()), ("serving", version, None, version))
 
     def last_phase(self, swap_id: str) -> str:
@@ -70,4 +81,33 @@ class Host(unittest.TestCase):
         result = swap_folder.read_result(self.this.paths, swap_id)
         assert result is not None
         self.assertEqual(result.outcome, "failed")
-        self.assertIsNone(swap_folder.unfinished(self.this.paths, SLOT))
+        self.assertIsNone(swap_folder.unfinished(self.this.paths, self.slot))
+
+    def assertNothingIsMissing(self) -> None:
+        """What stood on the slot before stands there now; where nothing did, there is nothing to look at."""
+
+    def killed_at_each(self, call: str, *paths: str, stride: int = 1) -> tuple[int, set[str]]:
+        """Kill an agent at each ``call`` in turn, there and back; return how often, and in which phases."""
+        phases: set[str] = set()
+        before, wanted = self.new, self.old
+        for times, number in enumerate(itertools.count(1, stride)):
+            self.assertLess(number, MOST_STEPS)
+            before, wanted = wanted, before
+            with self.subTest(call=call, number=number):
+                outcome = self.swap(wanted, python_that_gets("KILL", number, call, *paths))
+                assert outcome.result is not None
+                self.assertNothingIsMissing()
+                if outcome.result.is_good:
+                    self.assertCommitted(wanted)
+                    return times, phases
+                self.assertEqual(outcome.result.code, "agent_died", outcome.result.message)
+                slot = self.this.status.slot(self.slot)
+                self.assertEqual(slot.state, "serving")  # never left held, nor down
+                self.assertIn(slot.version, (before, wanted))
+                phases.add(self.last_phase(outcome.result.swap_id))
+                left = "swap" if slot.version == before else "none" if not slot.parked and self.booted() == wanted else "commit"
+                self.assertEqual(self.swap(wanted).step.action, left)
+                self.assertCommitted(wanted)
+                self.assertSettled(outcome.result.swap_id)
+                self.assertNothingIsMissing()
+        raise AssertionError
