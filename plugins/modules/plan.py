@@ -105,7 +105,7 @@ order:
   type: list
   elements: str
 hosts:
-  description: For every host of the fleet C(from), C(to), C(verdict), C(reason), C(wave), C(slots) and C(work).
+  description: For every host of the fleet C(from), C(to), C(verdict), C(reason), C(wave), C(slots) and C(hops), the lists of what is swapped together.
   returned: O(stage=plan) or O(stage=check)
   type: dict
 digest:

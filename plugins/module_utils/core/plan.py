@@ -40,7 +40,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one slot. ``act`` is ``swap``, ``commit`` (only the commit is missing) or ``none``."""
+    """What happens to one slot. ``act`` is ``swap``, ``commit`` (only the commit is missing) or ``none``.
+
+    ``through`` has the versions that serve on the way, each committed before the next; ``mode`` is ``auto`` for such a chain.
+    """
 
     host: str
     slot: str
@@ -49,6 +52,7 @@ class Step:
     verdict: str
     mode: str | None
     reason: str
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,18 +139,20 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
         return Step(host, slot.slot, "swap", slot.version, PENDING, None, NOT_BUILT)
     mode = _MODE_OF.get(compat.verdict)
     if mode is None:
-        way_round = _way_round(compat, policy)
-        if compat.verdict == "warm" and policy.warm and not way_round:
+        through = _through(compat, slot.version, policy)
+        if through:
+            reason = f"hot steps lead through {', '.join(through)}; no single one does: {compat.reason or 'no reason was given'}"
+            return Step(host, slot.slot, "swap", slot.version, "hot", "auto", reason, through)
+        if compat.verdict == "warm" and policy.warm:
             return Step(host, slot.slot, "swap", slot.version, "warm", "warm", compat.reason or "no hot step leads there")
-        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{way_round or _warm_way(compat, policy)}"
+        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_warm_way(compat, policy)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
 
 
-def _way_round(compat: Compat, policy: Policy) -> str:
-    """Return what to run first where there is a chain of hot steps; one run makes one step."""
-    if len(compat.path) < 3 or compat.path[-1] != policy.version:
-        return ""
-    return f" Run with twostep_version {compat.path[1]} first: hot steps lead through {', '.join(compat.path[1:-1])}"
+def _through(compat: Compat, version: str, policy: Policy) -> tuple[str, ...]:
+    """Return the versions between the two ends of a chain of hot steps; empty without one."""
+    path = compat.path
+    return path[1:-1] if len(path) > 2 and (path[0], path[-1]) == (version, policy.version) else ()
 
 
 def _warm_way(compat: Compat, policy: Policy) -> str:
@@ -229,7 +235,7 @@ def as_dict(plan: Plan) -> dict[str, Any]:
                 }
                 for step in steps
             ],
-            "work": [{"slot": step.slot, "mode": step.mode or "handover"} for step in steps if step.act != "none"],
+            "hops": _hops(steps, plan.policy.version),
         }
     return {
         "family": plan.policy.family,
@@ -241,6 +247,23 @@ def as_dict(plan: Plan) -> dict[str, Any]:
         "hosts": hosts,
         "digest": plan.digest,
     }
+
+
+def _hops(steps: Sequence[Step], version: str) -> list[list[dict[str, Any]]]:
+    """Return what is swapped together, in order; the last hop has every slot that is touched, and ends at the version asked for."""
+    work = [step for step in steps if step.act != "none"]
+    most = max((len(step.through) for step in work), default=0)
+    hops = []
+    for number in range(most + 1 if work else 0):
+        left = most - number  # hops that come after this one
+        hops.append(
+            [
+                {"slot": step.slot, "version": step.through[-left] if left else version, "mode": step.mode or "handover"}
+                for step in work
+                if len(step.through) >= left
+            ]
+        )
+    return hops
 
 
 def rows(plan: Plan) -> list[list[object]]:

@@ -126,10 +126,12 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
     swaps = _by_slot(registers.get("__twostep_swap"))
     commits = _by_slot(registers.get("__twostep_commit"))
     backs = _by_slot(registers.get("__twostep_back"))
+    earlier = [_by_slot(told) for told in untrusted.records(registers.get("__twostep_earlier"))]  # of the hops before, in their order
     nodes = []
     for step in slots:
         slot = untrusted.text(step.get("slot"), 16)
         swap, commit = swaps.get(slot or "", {}), commits.get(slot or "", {})
+        before = [told[slot] for told in earlier if slot in told]
         verdict = untrusted.choice(step.get("verdict"), VERDICTS) or untrusted.choice(compat.get(slot or "", {}).get("verdict"), VERDICTS)
         node = {
             "host": host,
@@ -140,11 +142,11 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
             "mode": untrusted.choice(swap.get("mode"), MODES) or untrusted.choice(step.get("mode"), MODES),
             "outcome": _outcome(step, registers, swap, commit, backs.get(slot or "", {})),
             "reason": _node_reason(step, swap, commit, registers),
-            "hold_ms": _hold_ms(swap),
-            "held_requests": untrusted.integer(swap.get("held_requests")),
+            "hold_ms": max(_numbers([_hold_ms(told) for told in [*before, swap]]), default=None),
+            "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
             "wave": untrusted.integer(planned.get("wave"), 100_000),
             "gates": gates[:_MAX_GATES],
-            "phases": (_phases(swap) + _phases(commit))[:_MAX_PHASES],
+            "phases": [phase for told in [*before, swap, commit] for phase in _phases(told)][:_MAX_PHASES],
             "build": _build(registers.get("__twostep_build")),
         }
         nodes.append(node)
@@ -205,6 +207,14 @@ def _version(value: object) -> str | None:
 def _hold_ms(swap: Mapping[Any, Any]) -> float | None:
     milliseconds = untrusted.number(swap.get("hold_ms"))
     return None if milliseconds is None else round(milliseconds, 3)
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _sum(values: Sequence[float]) -> int | None:
+    return int(sum(values)) if values else None
 
 
 def _ms(nanoseconds: object) -> float | None:

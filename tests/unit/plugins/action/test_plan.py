@@ -91,7 +91,7 @@ def test_status_notes_drift(shown: list) -> None:
 
 def test_after_the_build_the_verdicts_are_in_it(shown: list) -> None:
     result = run({"stage": "check", **WANTED}, {"n1": host(__twostep_compat=HOT)})
-    assert result["hosts"]["n1"]["work"] == [{"slot": "vol0", "mode": "handover"}]
+    assert result["hosts"]["n1"]["hops"] == [[{"slot": "vol0", "version": "1.1.0", "mode": "handover"}]]
     assert "1     n1    vol0  1.0.0  1.1.0  hot      compatible" in shown
 
 

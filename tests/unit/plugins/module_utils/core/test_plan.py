@@ -69,7 +69,7 @@ def test_a_current_host_is_left_out_with_its_reason() -> None:
         "reason": "already serves 1.1.0",
         "wave": None,
         "slots": [{"slot": "vol0", "act": "none", "from": "1.1.0", "verdict": "current", "mode": None, "reason": "already serves 1.1.0"}],
-        "work": [],
+        "hops": [],
     }
 
 
@@ -85,8 +85,8 @@ def test_what_the_playbook_needs() -> None:
     assert told["serial"] == [1, 2, 1]
     assert told["order"] == hosts
     assert told["pattern"] == "twostep_planned"
-    assert told["hosts"]["n1"]["work"] == [{"slot": "vol0", "mode": "handover"}]
-    assert told["hosts"]["n2"]["work"] == [{"slot": "vol0", "mode": "two_step"}]
+    assert told["hosts"]["n1"]["hops"] == [[{"slot": "vol0", "version": "1.1.0", "mode": "handover"}]]
+    assert told["hosts"]["n2"]["hops"] == [[{"slot": "vol0", "version": "1.1.0", "mode": "two_step"}]]
     assert [told["hosts"][host]["wave"] for host in hosts] == [1, 2, 2, 3]
 
 
@@ -107,19 +107,37 @@ def test_the_worst_verdict_of_a_host_is_shown() -> None:
     compat = {"n1": {"a": HOT, "b": Compat("two_step", None, "One name.")}}
     host = plan.as_dict(plan.make(["n1"], facts, compat, POLICY, True))["hosts"]["n1"]
     assert (host["verdict"], host["from"]) == ("two_step", "1.0.0, 1.1.0")
-    assert host["work"] == [{"slot": "a", "mode": "handover"}, {"slot": "b", "mode": "two_step"}]
+    assert [(work["slot"], work["mode"]) for work in host["hops"][0]] == [("a", "handover"), ("b", "two_step")]
 
 
-def test_where_there_is_a_way_round_the_refusal_says_what_to_run_first() -> None:
+def test_where_no_single_hot_step_leads_there_the_slot_goes_through_those_between() -> None:
     path = ("1.0.0", "1.0.5", "1.0.7", "1.1.0")
-    error = refusals(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "No schema.", path)}})
-    assert error.data["refusals"][0]["reason"] == (
-        "the verdict is warm: No schema. Run with twostep_version 1.0.5 first: hot steps lead through 1.0.5, 1.0.7"
-    )
+    told = plan.make(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "No schema.", path)}}, POLICY, True)
+    step = told.steps[0]
+    assert (step.act, step.verdict, step.mode, step.through) == ("swap", "hot", "auto", ("1.0.5", "1.0.7"))
+    assert step.reason == "hot steps lead through 1.0.5, 1.0.7; no single one does: No schema."
+    assert plan.as_dict(told)["hosts"]["n1"]["hops"] == [
+        [{"slot": "vol0", "version": version, "mode": "auto"}] for version in ("1.0.5", "1.0.7", "1.1.0")
+    ]
 
 
-@pytest.mark.parametrize("path", [(), ("1.0.0", "1.1.0"), ("1.0.0", "1.0.5", "9.0.0")])
-def test_a_way_that_leads_elsewhere_or_nowhere_is_not_named(path: tuple) -> None:
+def test_hot_steps_are_preferred_to_a_slot_that_is_taken_down() -> None:
+    compat = {"n1": {"vol0": Compat("warm", None, "No schema.", ("1.0.0", "1.0.5", "1.1.0"))}}
+    assert plan.make(["n1"], old("n1"), compat, replace(POLICY, warm=True), True).steps[0].mode == "auto"
+
+
+def test_a_slot_that_is_nearer_waits_for_the_others() -> None:
+    facts = {"n1": Facts((slot("1.0.0", name="a"), slot("1.0.5", name="b"), slot("1.1.0", name="c")))}
+    compat = {"n1": {"a": Compat("warm", None, "No schema.", ("1.0.0", "1.0.5", "1.1.0")), "b": HOT}}
+    host = plan.as_dict(plan.make(["n1"], facts, compat, POLICY, True))["hosts"]["n1"]
+    assert host["hops"] == [
+        [{"slot": "a", "version": "1.0.5", "mode": "auto"}],
+        [{"slot": "a", "version": "1.1.0", "mode": "auto"}, {"slot": "b", "version": "1.1.0", "mode": "handover"}],
+    ]
+
+
+@pytest.mark.parametrize("path", [(), ("1.0.0", "1.1.0"), ("1.0.0", "1.0.5", "9.0.0"), ("0.9.0", "1.0.0", "1.1.0")])
+def test_a_way_that_leads_elsewhere_or_nowhere_is_not_taken(path: tuple) -> None:
     error = refusals(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "No schema.", path)}})
     assert error.data["refusals"][0]["reason"] == f"the verdict is warm: No schema.{WARM_WAY}"
 

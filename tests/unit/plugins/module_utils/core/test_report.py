@@ -91,6 +91,19 @@ def test_a_run_that_succeeded() -> None:
     assert report.headline(made) == "succeeded: 1 of 1 slots of family remap went to 1.1.0 in this run"
 
 
+def test_several_hops_are_told_as_one() -> None:
+    first = {"results": [{**SWAPPED["results"][0], "hold_ms": 9.5, "held_requests": 2}]}
+    host = {"__twostep_earlier": [first, COMMITTED], "__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}
+    node = build(plan(n1=planned()), {"n1": host})["nodes"][0]
+    assert (node["hold_ms"], node["held_requests"], node["outcome"]) == (9.5, 9, "upgraded")
+    assert [phase["phase"] for phase in node["phases"]] == ["swap", "commit", "swap", "commit"]
+
+
+def test_a_commit_of_an_earlier_hop_is_none_of_the_last_one() -> None:
+    host = {"__twostep_earlier": [SWAPPED, COMMITTED], "__twostep_swap": SWAPPED, "__twostep_commit": {}}
+    assert build(plan(n1=planned()), {"n1": host}, halted=True)["nodes"][0]["outcome"] == "uncommitted"
+
+
 def test_a_rollback_that_succeeded() -> None:
     made = build(plan(n1=planned()), {"n1": {"__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}}, intent="rollback")
     assert made["result"] == "rolled_back"
