@@ -108,9 +108,10 @@ def unit(value: object) -> str:
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """Return the mounts of /proc/self/mountinfo in the order in which they were made."""
     found = []
-    for line in text.splitlines():
+    # The kernel escapes blank, tab and line feed; every other space is part of a name.
+    for line in text.split("\n"):
         before, dash, after = line.partition(" - ")
-        left, right = [_plain(word) for word in before.split()], [_plain(word) for word in after.split()]
+        left, right = [_plain(word) for word in before.split(" ")], [_plain(word) for word in after.split(" ")]
         if dash and len(left) > 5 and len(right) > 1:
             inner = [option for option in right[2].split(",") if option not in ("ro", "rw")] if len(right) > 2 else []
             options = ",".join([left[5], *(option for option in inner if option)])
@@ -212,10 +213,10 @@ def parse(text: str, where: str) -> tuple[Consumer, ...]:
     """Return what `render` has written, or raise `bad_swap_file`; every name has passed its check."""
     try:
         data = json.loads(text)
-        if data["schema"] != SCHEMA:
+        if data["schema"] != SCHEMA or not isinstance(data["consumers"], list):
             raise ValueError(text)
         return tuple(_checked(entry) for entry in data["consumers"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, TwostepError):
         raise TwostepError(
             "bad_swap_file",
             f"{where} is damaged: it does not say what was stopped.",

@@ -91,9 +91,12 @@ def _mount_unit(world: World, point: str) -> MountUnit:
 
 
 def _failed(what: str, consumer: Consumer, answer: Result | None, next_step: str) -> TwostepError:
-    said = f": {(answer.stderr or answer.stdout).strip()[-300:]}" if answer and (answer.stderr or answer.stdout).strip() else ""
+    said = (answer.stderr or answer.stdout).strip()[-300:].rstrip(".") if answer else ""
     return TwostepError(
-        f"consumer_not_{what}", f"{consumer} was not {what}{said}.", next_step, {"kind": consumer.kind, "name": consumer.name}
+        f"consumer_not_{what}",
+        f"{consumer} was not {what}{': ' if said else ''}{said}.",
+        next_step,
+        {"kind": consumer.kind, "name": consumer.name},
     )
 
 

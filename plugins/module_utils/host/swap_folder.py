@@ -120,6 +120,20 @@ def read_result(paths: Paths, swap_id: str) -> SwapResult | None:
     return None if text is None else swap_request.parse_result(text, path)
 
 
+def write_consumers(paths: Paths, swap_id: str, text: str) -> None:
+    """Write down what a warm upgrade stops."""
+    path = consumers_file(paths, swap_id)
+    try:
+        write(path, text)
+    except OSError as error:
+        raise _not_written(path, error) from None
+
+
+def read_consumers(paths: Paths, swap_id: str) -> str | None:
+    """Return what a warm upgrade has written down, None where it did not come that far."""
+    return _read(consumers_file(paths, swap_id))
+
+
 def _folders(paths: Paths) -> list[str]:
     try:
         found = [entry for entry in os.scandir(paths.swaps) if entry.is_dir(follow_symlinks=False)]

@@ -28,10 +28,6 @@ class Warm:
         self._request = request
         self._consumers: tuple[Consumer, ...] = ()
 
-    @property
-    def _memory(self) -> str:
-        return swap_folder.consumers_file(self._world.paths, self._request.swap_id)
-
     def prepare(self) -> list[str]:
         """Find out who uses the slot, write that down, and return it; changes nothing else.
 
@@ -39,7 +35,7 @@ class Warm:
         """
         request = self._request
         self._consumers = lists.plan(request.slot, consumers.look(self._world, request.slot, request.units))
-        swap_folder.write(self._memory, lists.render(self._consumers))
+        swap_folder.write_consumers(self._world.paths, request.swap_id, lists.render(self._consumers))
         return [str(one) for one in self._consumers]
 
     def take_down(self) -> None:
@@ -84,11 +80,11 @@ class Warm:
 
         :raises TwostepError: what could not be brought back; it can be tried again.
         """
-        try:
-            with open(self._memory, encoding="utf-8") as stream:
-                self._consumers = lists.parse(stream.read(262144), self._memory)
-        except FileNotFoundError:
+        paths, swap_id = self._world.paths, self._request.swap_id
+        text = swap_folder.read_consumers(paths, swap_id)
+        if text is None:
             return ""
+        self._consumers = lists.parse(text, swap_folder.consumers_file(paths, swap_id))
         self._revive()
         missing = [one for one in self._consumers if not consumers.is_there(self._world, one)]
         self.bring_back()
