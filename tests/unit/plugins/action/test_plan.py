@@ -95,6 +95,16 @@ def test_after_the_build_the_verdicts_are_in_it(shown: list) -> None:
     assert "1     n1    vol0  1.0.0  1.1.0  hot      compatible" in shown
 
 
+def test_a_slot_is_taken_down_only_where_that_is_allowed() -> None:
+    reason = {"axis": "state", "code": "schema_none", "level": "warm", "message": "No schema.", "next_step": "Go through another."}
+    told = {"results": [{"item": {"slot": "vol0"}, "slot": "vol0", "verdict": "warm", "mode": None, "reasons": [reason]}]}
+    hosts = {"n1": host(__twostep_compat=told)}
+    for options in ({}, {"warm": False}):
+        assert run({"stage": "check", **WANTED, **options}, hosts)["code"] == "plan_refused"
+    allowed = run({"stage": "check", **WANTED, "warm": True}, hosts)
+    assert allowed["hosts"]["n1"]["hops"] == [[{"slot": "vol0", "version": "1.1.0", "mode": "warm"}]]
+
+
 def test_after_the_build_a_missing_verdict_refuses(shown: list) -> None:
     result = run({"stage": "check", **WANTED}, {"n1": host()})
     assert (result["failed"], result["code"]) == (True, "plan_refused")

@@ -139,7 +139,12 @@ def test_a_commit_alone_has_no_mode() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "code"), [({"slot": "../x", "version": "1.1.0"}, "bad_slot"), ({"slot": "data", "version": 1.1}, "bad_version")]
+    ("options", "code"),
+    [
+        ({"slot": "../x", "version": "1.1.0"}, "bad_slot"),
+        ({"slot": "data", "version": 1.1}, "bad_version"),
+        ({"slot": "data", "version": "1.1.0", "mode": "warm", "units": ["web.service", "srv.mount"]}, "bad_unit"),
+    ],
 )
 def test_bad_options(fake_parent: FakeParent, call, options: dict, code: str) -> None:
     assert call(**options)["code"] == code

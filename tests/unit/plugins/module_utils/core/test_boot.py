@@ -12,20 +12,23 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 PATH = "/etc/twostep/slots.d/data.json"
 PLAIN = boot.boot_slot("data", "remap", "lower=/dev/vdb", "1.0.0")
 LIMITED = boot.boot_slot("data", "remap", "", "1.0.0", queue_depth=64, hw_queues=2)
+ROOMY = boot.boot_slot("data", "remap", "", "1.0.0", request_bytes=512)
 DATA = {"schema": 1, "slot": "data", "family": "remap", "params": "lower=/dev/vdb", "version": "1.0.0"}
 
 
-@pytest.mark.parametrize("slot", [PLAIN, LIMITED])
+@pytest.mark.parametrize("slot", [PLAIN, LIMITED, ROOMY, boot.boot_slot("data", "remap", "", "1.0.0", request_bytes=0)])
 def test_there_and_back(slot: boot.BootSlot) -> None:
     assert boot.parse(boot.render(slot), PATH) == slot
 
 
 def test_the_file_has_just_the_keys_that_the_architecture_names() -> None:
     assert json.loads(boot.render(PLAIN)) == DATA
+    assert json.loads(boot.render(ROOMY)) == {**DATA, "params": "", "request_bytes": 512}
 
 
 def test_the_committed_version_changes_nothing_else() -> None:
     assert LIMITED.with_version("1.1.0") == boot.boot_slot("data", "remap", "", "1.1.0", queue_depth=64, hw_queues=2)
+    assert ROOMY.with_version("1.1.0").request_bytes == 512
     with pytest.raises(TwostepError):
         LIMITED.with_version("1.1")
 
@@ -47,12 +50,24 @@ def test_the_committed_version_changes_nothing_else() -> None:
         (json.dumps({**DATA, "queue_depth": 0}), "bad_limit"),
         (json.dumps({**DATA, "hw_queues": True}), "bad_limit"),
         (json.dumps({**DATA, "hw_queues": "4"}), "bad_limit"),
+        (json.dumps({**DATA, "request_bytes": 4097}), "bad_limit"),
+        (json.dumps({**DATA, "request_bytes": -1}), "bad_limit"),
+        (json.dumps({**DATA, "request_bytes": "512"}), "bad_limit"),
     ],
 )
 def test_a_damaged_file_is_refused(text: str, code: str) -> None:
     with pytest.raises(TwostepError) as caught:
         boot.parse(text, PATH)
     assert caught.value.code == code
+
+
+def test_a_bad_limit_is_named() -> None:
+    with pytest.raises(TwostepError) as caught:
+        boot.boot_slot("data", "remap", "", "1.0.0", request_bytes=5000)
+    assert (caught.value.message, caught.value.next_step) == (
+        "request_bytes '5000' is not a number from 0 to 4096.",
+        "Set request_bytes within that range.",
+    )
 
 
 def test_the_unit_runs_the_agent_and_waits_for_no_filesystem_that_may_lie_on_a_slot() -> None:

@@ -74,6 +74,21 @@ def test_bringing_up_does_not_undo_an_upgrade() -> None:
     assert plan.drift == (parent.Drift("data", "1.1.0", "1.0.0"),)
 
 
+def test_bringing_up_keeps_the_room_that_a_warm_upgrade_has_made() -> None:
+    roomy = replace(WANTED, version="1.1.0", request_bytes=512)
+    upgraded = replace(with_slot(replace(UP, version="1.1.0")), boot={"data": roomy})
+    for found in (upgraded, replace(upgraded, slots={}), with_slot(BARE, upgraded)):
+        plan = parent.plan_present([WANTED], found, boot=True)
+        assert plan.targets == {"data": roomy}
+        assert "write_boot" not in actions(plan)
+
+
+def test_room_that_is_asked_for_is_what_will_be() -> None:
+    found = replace(READY, boot={"data": replace(WANTED, request_bytes=512)})
+    plan = parent.plan_present([replace(WANTED, request_bytes=1024)], found, boot=True)
+    assert (actions(plan), plan.targets["data"].request_bytes) == (["write_boot"], 1024)
+
+
 def test_a_damaged_boot_configuration_is_written_anew() -> None:
     assert actions(parent.plan_present([WANTED], replace(READY, boot={"data": None}), boot=True)) == ["write_boot"]
 

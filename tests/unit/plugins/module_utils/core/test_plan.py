@@ -224,6 +224,33 @@ def test_the_order_of_the_inventory_does_not_matter(hosts: list) -> None:
     assert plan.make(hosts, old(*hosts), hot(*hosts), POLICY, True) == plan.make(again, old(*again), hot(*again), POLICY, True)
 
 
+def test_the_warm_way_where_it_is_allowed() -> None:
+    facts, compat = old("n1", "n2"), {**hot("n1"), "n2": {"vol0": Compat("warm", None, "No schema.")}}
+    told = plan.as_dict(plan.make(["n1", "n2"], facts, compat, replace(POLICY, warm=True), True))
+    assert told["waves"] == [["n1"], ["n2"]]
+    assert (told["hosts"]["n2"]["verdict"], told["hosts"]["n2"]["reason"]) == ("warm", "No schema.")
+    assert [work["mode"] for host in ("n1", "n2") for work in told["hosts"][host]["hops"][0]] == ["handover", "warm"]
+
+
+def test_the_warm_way_without_a_reason() -> None:
+    made = plan.make(["n1"], old("n1"), {"n1": {"vol0": Compat("warm", None, "")}}, replace(POLICY, warm=True), True)
+    assert made.steps[0].reason == "no hot step leads there"
+
+
+def test_a_slot_that_is_taken_down_is_the_worst_of_a_host() -> None:
+    facts = {"n1": Facts((slot(name="a"), slot(name="b")))}
+    compat = {"n1": {"a": Compat("two_step", None, "One name."), "b": Compat("warm", None, "No schema.")}}
+    host = plan.as_dict(plan.make(["n1"], facts, compat, replace(POLICY, warm=True), True))["hosts"]["n1"]
+    assert (host["verdict"], host["reason"]) == ("warm", "One name.; No schema.")
+
+
+@pytest.mark.parametrize("verdict", ["cold", "refuse"])
+def test_the_warm_way_is_no_way_around_another_refusal(verdict: str) -> None:
+    with pytest.raises(TwostepError) as caught:
+        plan.make(["n1"], old("n1"), {"n1": {"vol0": Compat(verdict, None, "Reboot.")}}, replace(POLICY, warm=True), True)
+    assert caught.value.data["refusals"] == [{"host": "n1", "slot": "vol0", "reason": f"the verdict is {verdict}: Reboot."}]
+
+
 @pytest.mark.parametrize("change", [{"version": "1.1.1"}, {"wave_size": 1}, {"canary": 2}])
 def test_the_digest_changes_with_what_is_done(change: dict) -> None:
     hosts = ["n1", "n2", "n3"]
@@ -272,3 +299,4 @@ def test_inputs(arguments: tuple, code: str, message: str | None) -> None:
 
 def test_good_inputs_are_the_policy() -> None:
     assert plan.check_inputs("t", ["n1"], "remap", "1.1.0", 1, 2) == POLICY
+    assert plan.check_inputs("t", ["n1"], "remap", "1.1.0", 1, 2, True) == replace(POLICY, warm=True)

@@ -23,6 +23,8 @@ def slot(version: str | None = "1.0.0", parked: str | None = None, state: str = 
 def test_options_become_a_wish() -> None:
     assert swap_plan.wish(**GOOD) == Wish("data", "1.1.0", timeout_s=9.0)
     assert swap_plan.wish(**{**GOOD, "run_id": "run-7"}).run_id == "run-7"
+    warm = swap_plan.wish(**{**GOOD, "mode": "warm", "units": ["b.service", "a.timer"]})
+    assert (warm.mode, warm.units) == ("warm", ("b.service", "a.timer"))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,13 @@ def test_options_become_a_wish() -> None:
         ("timeout_s", float("nan"), "bad_timeout", "timeout_s is nan.", "Use a number of seconds from 1."),
         ("slot", "../x", "bad_slot", "slot '../x' is not a valid name.", "Use up to 16 of a-z, 0-9, - and _, beginning with a letter."),
         ("run_id", "a b", "bad_id", "id 'a b' is not a valid name.", "Use up to 64 of a-z, 0-9 and -."),
+        (
+            "units",
+            ["a.service", "b.mount"],
+            "bad_unit",
+            "unit 'b.mount' is not a valid name.",
+            "Name a .service, .socket, .timer or .path, with its suffix.",
+        ),
     ],
 )
 def test_a_bad_option_is_named(name: str, value: object, code: str, message: str, next_step: str) -> None:
@@ -127,3 +136,38 @@ def test_a_verdict_without_a_mode_is_not_guessed() -> None:
         swap_plan.mode_of(Wish("data", "1.1.0"), Verdict("current", None, ()))
     assert (caught.value.code, caught.value.message) == ("no_mode", "The verdict current names no mode.")
     assert caught.value.next_step == "Report this, with the slot's status."
+
+
+@pytest.mark.parametrize("verdict", [Verdict("hot", "handover", ()), Verdict("two_step", "two_step", ())])
+def test_who_asks_for_the_warm_way_gets_it(verdict: Verdict) -> None:
+    assert swap_plan.mode_of(Wish("data", "1.1.0", mode="warm"), verdict) == "warm"
+
+
+@pytest.mark.parametrize("code", ["schema_none", "no_way_back"])
+def test_the_warm_way_needs_no_common_schema_and_no_consent(code: str) -> None:
+    level = "warm" if code == "schema_none" else "warning"
+    verdict = Verdict("warm", None, (Reason("state", code, level, "They have none in common.", "Go through another."),))
+    assert swap_plan.mode_of(Wish("data", "1.1.0", mode="warm"), verdict) == "warm"
+
+
+@pytest.mark.parametrize("mode", ["auto", "handover", "two_step"])
+def test_nobody_else_gets_the_warm_way(mode: str) -> None:
+    verdict = Verdict("warm", None, (Reason("state", "schema_none", "warm", "None in common.", "Go through another."),))
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0", mode=mode), verdict)
+    assert caught.value.code == "schema_none"
+
+
+@pytest.mark.parametrize("level", ["cold", "refuse"])
+def test_what_the_warm_way_does_not_mend_rules_it_out(level: str) -> None:
+    known = Reason("state", "schema_none", "warm", "None in common.", "Go through another.")
+    worse = Reason("kernel", "vermagic", level, "Another kernel.", "Build it anew.")
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0", mode="warm"), Verdict(level, None, (known, worse)))
+    assert (caught.value.code, str(caught.value)) == ("vermagic", "Another kernel. Next: Build it anew.")
+
+
+def test_nobody_waits_in_a_hold_on_the_warm_way() -> None:
+    swap_plan.check_hold(Wish("data", "1.1.0", mode="warm", deadline_ms=10000), "warm", 1)
+    with pytest.raises(TwostepError):
+        swap_plan.check_hold(Wish("data", "1.1.0", deadline_ms=10000), "handover", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,8 @@ RESULT = SwapResult(
 
 def test_a_request_survives_the_file() -> None:
     assert swap_request.parse_request(swap_request.render(REQUEST), "/r") == REQUEST
+    warm = replace(REQUEST, mode="warm", units=("b.service", "a.timer"))
+    assert swap_request.parse_request(swap_request.render(warm), "/r") == warm
 
 
 def test_a_result_survives_the_file() -> None:
@@ -64,6 +67,9 @@ def test_rubbish_is_refused(text: str) -> None:
         ({"to_version": "1.1"}, "bad_version"),
         ({"module": "-f"}, "bad_module"),
         ({"depends": ["-f"]}, "bad_module"),
+        ({"units": "a.service"}, "bad_swap_file"),
+        ({"units": None}, "bad_swap_file"),
+        ({"units": ["a.target"]}, "bad_unit"),
     ],
 )
 def test_a_changed_request_is_refused(change: dict, code: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,9 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request 
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, ledger, swap_folder
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.swap_job import Job, Outcome
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.warm import Warm
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import FakeParent, module_of
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.warm_double import DISK, WarmDouble
 
 BOOT = '{"schema": 1, "slot": "data", "family": "remap", "params": "lower=/dev/vdb", "version": "1.0.0"}'
 
@@ -263,3 +266,83 @@ def test_fake_parent_check_refuses_as_the_call_would(fake_parent: FakeParent) ->
 def test_fake_parent_check_of_what_serves_already(fake_parent: FakeParent) -> None:
     outcome = job(fake_parent, "1.0.0").check()
     assert (outcome.step.action, outcome.before == outcome.after) == ("none", True)
+
+
+EVERYBODY = (["web.service"], ["/srv"], [f"{DISK}p2"], ["md0"])
+
+
+@pytest.fixture
+def in_use(tmp_path: Path) -> WarmDouble:
+    """Return a host whose slot is used, with a version installed that has no schema in common with the one that serves."""
+    fake = WarmDouble(tmp_path)
+    fake.all_users()
+    fake.install("2.0.0", twostep_schema_reads="7-7", twostep_schema_writes="7-7")
+    fake.put(tmp_path / "etc/twostep/slots.d/data.json", BOOT)
+    fake.on_start = lambda swap_id: agent.main(["swap", swap_id], fake.world)
+    return fake
+
+
+def test_fake_parent_nobody_is_stopped_unless_it_is_asked_for(in_use: WarmDouble) -> None:
+    error = refused(in_use, "2.0.0", units=("web.service",))
+    assert (error.code, error.data["verdict"]) == ("schema_none", "warm")
+    assert (started(in_use), in_use.writes, in_use.users()) == ([], [], EVERYBODY)
+
+
+def test_fake_parent_warm_is_predicted_and_done(in_use: WarmDouble) -> None:
+    wanted = job(in_use, "2.0.0", mode="warm", units=("web.service",))
+    predicted = wanted.check()
+    assert (started(in_use), in_use.users()) == ([], EVERYBODY)
+    outcome = wanted.apply()
+    assert outcome.result is not None
+    assert (outcome.result.outcome, outcome.result.mode, outcome.verdict["mode"]) == ("committed", "warm", "warm")
+    assert (predicted.after, predicted.verdict) == (outcome.after, outcome.verdict)
+    assert (outcome.after["version"], outcome.after["generation"]) == ("2.0.0", 3)
+    assert in_use.users() == EVERYBODY
+
+
+def test_fake_parent_warm_without_commit_parks_nobody(in_use: WarmDouble) -> None:
+    wanted = job(in_use, "2.0.0", mode="warm", commit=False)
+    predicted = wanted.check().after
+    assert (predicted["parked"], predicted["boot_version"]) == (None, "1.0.0")
+    in_use.running.clear()
+    assert wanted.apply().after == predicted
+
+
+@pytest.mark.parametrize(("mode", "units"), [("warm", ("web.service",)), ("auto", ())])
+def test_fake_parent_only_a_warm_request_names_units(in_use: WarmDouble, mode: str, units: tuple) -> None:
+    in_use.install("1.1.0")
+    outcome = apply(in_use, mode=mode, units=("web.service",))
+    assert outcome.result is not None
+    assert swap_folder.read_request(in_use.paths, outcome.result.swap_id).units == units
+
+
+def dead_with_the_slot_down(fake: WarmDouble) -> None:
+    """Have the agent write down what it stops, stop it, take the slot down, and die."""
+
+    def die(swap_id: str) -> None:
+        upgrade = Warm(fake.world, swap_folder.read_request(fake.paths, swap_id))
+        upgrade.prepare()
+        upgrade.take_down()
+
+    fake.on_start = die
+
+
+def test_fake_parent_an_agent_that_dies_with_the_slot_down(in_use: WarmDouble) -> None:
+    dead_with_the_slot_down(in_use)
+    outcome = apply(in_use, "2.0.0", mode="warm", units=("web.service",))
+    assert outcome.result is not None
+    assert (outcome.result.code, outcome.after["version"], in_use.users()) == ("agent_died", "1.0.0", EVERYBODY)
+
+
+def test_fake_parent_nothing_new_begins_before_everybody_is_back(in_use: WarmDouble) -> None:
+    dead_with_the_slot_down(in_use)
+    in_use.deaf = ["mount"]
+    assert refused(in_use, "2.0.0", mode="warm", units=("web.service",)).code == "consumer_not_restarted"
+    in_use.on_start = lambda swap_id: agent.main(["swap", swap_id], in_use.world)
+    assert refused(in_use, "2.0.0", mode="warm", units=("web.service",)).code == "consumer_not_restarted"
+    assert len(started(in_use)) == 1
+    in_use.deaf = []
+    outcome = apply(in_use, "2.0.0", mode="warm", units=("web.service",))
+    assert outcome.result is not None
+    assert (outcome.result.outcome, in_use.users(), len(started(in_use))) == ("committed", EVERYBODY, 2)
+    assert "Brought back: unit web.service, mount /srv." in outcome.notes[0]
