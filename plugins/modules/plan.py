@@ -105,7 +105,9 @@ order:
   type: list
   elements: str
 hosts:
-  description: For every host of the fleet C(from), C(to), C(verdict), C(reason), C(wave), C(slots) and C(hops), the lists of what is swapped together.
+  description:
+    - For every host of the fleet C(from), C(to), C(verdict), C(reason), C(wave), C(slots) and C(hops).
+    - C(hops) are the lists of what is swapped together, in their order.
   returned: O(stage=plan) or O(stage=check)
   type: dict
 digest:

@@ -21,8 +21,11 @@ SCHEMA = 1
 KINDS = ("unit", "mount", "swap", "leg")
 # The levels that keep their data without one member.
 _LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10")
-# What the host itself lives on; it cannot be unmounted while the host works.
-_NEEDED = ("/", "/usr", "/etc", "/var", "/run", "/boot", "/lib", "/var/lib/twostep")
+# What the host itself lives on, and what holds our own files; it cannot be unmounted while the host works.
+_NEEDED = (
+    *("/", "/usr", "/etc", "/var", "/run", "/boot", "/lib", "/usr/lib", "/lib/modules", "/usr/lib/modules"),
+    *("/usr/local", "/usr/local/lib", "/usr/local/lib/twostep", "/etc/twostep", "/var/lib", "/var/lib/twostep"),
+)
 _UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,199}\.(service|socket|timer|path)")
 _ARRAY = re.compile(r"md[A-Za-z0-9_-]{1,30}")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
@@ -153,7 +156,7 @@ def plan(slot: str, facts: Facts) -> tuple[Consumer, ...]:
         for path, priority in facts.swaps
         if path == device.path
     ]
-    legs = [leg for device in facts.devices for leg in _legs(slot, device, facts.legs or {})]
+    legs = [leg for device in facts.devices for leg in _legs(slot, device, facts.devices, facts.legs or {})]
     return (*(Consumer("unit", unit(name)) for name in units), *mounts, *swaps, *legs)
 
 
@@ -165,13 +168,17 @@ def _mount(slot: str, facts: Facts, mount: Mount, known: MountUnit) -> Consumer:
             "Take the host down for this: the warm way cannot.",
             {"slot": slot, "mount": mount.point},
         )
-    if mount.root != "/" and mount.fstype != "btrfs":
+    # An option names the subvolume of Btrfs; a folder of one is a bind mount as elsewhere.
+    if mount.root != "/" and not (mount.fstype == "btrfs" and f"subvol={mount.root}" in mount.options.split(",")):
         raise _unknown(slot, f"{mount.point} shows only {mount.root} of the file system on it")
+    # umount takes what lies on top.
+    if next(other for other in reversed(facts.mounts) if other.point == mount.point) is not mount:
+        raise _unknown(slot, f"another mount lies over {mount.point}")
     source = next((device.path for device in facts.devices if mount.number == device.number), mount.source)
     return Consumer("mount", mount.point, source, {"unit": known.unit, "fstype": mount.fstype, "options": mount.options})
 
 
-def _legs(slot: str, device: Device, legs: Mapping[str, Leg]) -> Iterator[Consumer]:
+def _legs(slot: str, device: Device, devices: Sequence[Device], legs: Mapping[str, Leg]) -> Iterator[Consumer]:
     for name in device.holders:
         leg = legs.get(name)
         if leg is None:
@@ -183,6 +190,8 @@ def _legs(slot: str, device: Device, legs: Mapping[str, Leg]) -> Iterator[Consum
             raise _not_spare(slot, name, found.reason)
         if leg.bitmap in (None, "none"):
             raise _not_spare(slot, name, "it has no write-intent bitmap, and would be copied as a whole afterwards")
+        if sum(name in other.holders for other in devices) > 1:
+            raise _not_spare(slot, name, "more than one of its members is on the slot")
         yield Consumer("leg", name, device.path)
 
 

@@ -84,14 +84,6 @@ def _read(path: str, run: Run) -> _File:
         raise modinfo.about(path, error) from None
 
 
-def _room(host: Host, slot: str) -> int | None:
-    try:
-        text = host.control.setting(slot, "request_bytes")
-    except TwostepError:
-        return None
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
 def check(
     host: Host, slot_name: str, version: str, *, kernel: str | None = None, path: str | None = None, ask_two_step: bool = False
 ) -> Checked:
@@ -112,7 +104,7 @@ def check(
         kernel=module_tree.kernel_facts(host.paths, host.release, asked, host.run, host.status.read_text),
         kernel_release=asked,
         old=host.status.child(slot.module) if slot.module else None,
-        request_bytes=_room(host, slot_name),
+        request_bytes=host.control.room(slot_name),
         ask_two_step=ask_two_step,
         rules=tuple(modprobe_conf.rules(host.paths)),
     )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Mapping, Sequence
+from typing import Mapping, Sequence
 
 from ..core import consumers, health_md, names
 from ..core.consumers import Consumer, Device, Facts, Leg, Mount, MountUnit
@@ -17,6 +17,7 @@ from .runner import Result
 from .world import World
 
 _PATIENCE_S = 120.0
+_PROOF_S = 10.0
 _POLL_S = 0.5
 
 
@@ -49,9 +50,20 @@ def _mounts(paths: Paths) -> tuple[Mount, ...]:
     return consumers.parse_mounts(_text(f"{paths.proc}/self/mountinfo") or "")
 
 
-def _leg_file(paths: Paths, array: str, device: str) -> str:
+def _kernel_name(device: str) -> str:
+    return device[len("/dev/") :].replace("/", "!")
+
+
+def _is_mounted(paths: Paths, consumer: Consumer) -> bool:
+    """Return whether the device is mounted there; what else is mounted at that place, such as an automount, does not count."""
+    number = _text(f"{paths.sys}/class/block/{_kernel_name(consumer.device)}/dev")
+    here = [mount for mount in _mounts(paths) if mount.point == consumer.name]
+    return any(mount.source == consumer.device or mount.number == number for mount in here)
+
+
+def _leg_folder(paths: Paths, consumer: Consumer) -> str:
     """Return the folder that the kernel has for a member; it is there as long as the device belongs to the array."""
-    return f"{paths.sys}/block/{array}/md/dev-{device[len('/dev/') :].replace('/', '!')}"
+    return f"{paths.sys}/block/{consumer.name}/md/dev-{_kernel_name(consumer.device)}"
 
 
 def look(world: World, slot: str, units: Sequence[str]) -> Facts:
@@ -90,8 +102,8 @@ def _mount_unit(world: World, point: str) -> MountUnit:
     return MountUnit(told.get("Id", "") if told.get("FragmentPath") else "", tuple(bound))
 
 
-def _failed(what: str, consumer: Consumer, answer: Result | None, next_step: str) -> TwostepError:
-    said = (answer.stderr or answer.stdout).strip()[-300:].rstrip(".") if answer else ""
+def _failed(what: str, consumer: Consumer, answer: Result, next_step: str) -> TwostepError:
+    said = (answer.stderr or answer.stdout).strip()[-300:].rstrip(".")
     return TwostepError(
         f"consumer_not_{what}",
         f"{consumer} was not {what}{': ' if said else ''}{said}.",
@@ -101,15 +113,23 @@ def _failed(what: str, consumer: Consumer, answer: Result | None, next_step: str
 
 
 def is_there(world: World, consumer: Consumer) -> bool:
-    """Return whether a consumer uses its device at this moment, or a unit runs."""
+    """Return whether a consumer uses its device at this moment, or a unit runs. A member that has failed is not used."""
     paths = world.paths
     if consumer.kind == "unit":
         return _runs(world, consumer.name)
     if consumer.kind == "mount":
-        return any(mount.point == consumer.name for mount in _mounts(paths))
+        return _is_mounted(paths, consumer)
     if consumer.kind == "swap":
         return any(path == consumer.name for path, _priority in consumers.parse_swaps(_text(f"{paths.proc}/swaps") or ""))
-    return os.path.isdir(_leg_file(paths, consumer.name, consumer.device))
+    state = _text(f"{_leg_folder(paths, consumer)}/state")
+    return state is not None and "faulty" not in state.split(",")
+
+
+def _has_let_go(world: World, consumer: Consumer) -> bool:
+    """Return whether the device is free of a consumer; a member that has failed keeps it until it is removed."""
+    if consumer.kind == "leg":
+        return not os.path.isdir(_leg_folder(world.paths, consumer))
+    return not is_there(world, consumer)
 
 
 def release(world: World, consumer: Consumer) -> None:
@@ -117,7 +137,7 @@ def release(world: World, consumer: Consumer) -> None:
 
     :raises TwostepError: `consumer_not_stopped`.
     """
-    if not is_there(world, consumer):
+    if _has_let_go(world, consumer):
         return
     commands: dict[str, list[list[str]]] = {
         "unit": [["systemctl", "stop", "--", consumer.name]],
@@ -128,11 +148,14 @@ def release(world: World, consumer: Consumer) -> None:
             ["mdadm", f"/dev/{consumer.name}", "--remove", consumer.device],
         ],
     }
-    answer = None
     for argv in commands[consumer.kind]:
         answer = world.run(argv, timeout_s=_PATIENCE_S)
-    _await(world, lambda: not is_there(world, consumer), 10.0)
-    if is_there(world, consumer):
+    end = world.monotonic_s() + _PROOF_S
+    while not _has_let_go(world, consumer) and world.monotonic_s() < end:
+        world.sleep(_POLL_S)
+        if consumer.kind == "leg" and not _has_let_go(world, consumer):
+            answer = world.run(argv, timeout_s=_PATIENCE_S)  # md keeps a failed member until its I/O has ended
+    if not _has_let_go(world, consumer):
         raise _failed(
             "stopped", consumer, answer, "See what keeps it (fuser, lsof), stop that with twostep_hook_before_swap, and run again."
         )
@@ -149,6 +172,8 @@ def restore(world: World, consumer: Consumer) -> None:
     world.run(["udevadm", "settle", "--timeout=30"], timeout_s=60.0)
     if is_there(world, consumer):
         return
+    if consumer.kind == "leg":
+        release(world, consumer)  # one that has failed has to leave before it comes back
     how = consumer.how or {}
     if consumer.kind == "unit":
         argv = ["systemctl", "start", "--", consumer.name]
@@ -162,7 +187,9 @@ def restore(world: World, consumer: Consumer) -> None:
     else:
         argv = ["mdadm", f"/dev/{consumer.name}", "--re-add", consumer.device]
     answer = world.run(argv, timeout_s=_PATIENCE_S)
-    _await(world, lambda: is_there(world, consumer), 10.0)
+    end = world.monotonic_s() + _PROOF_S
+    while not is_there(world, consumer) and world.monotonic_s() < end:
+        world.sleep(_POLL_S)
     if not is_there(world, consumer):
         raise _failed("restarted", consumer, answer, f"Bring it back by hand: {' '.join(argv)}")
 
@@ -186,9 +213,3 @@ def await_redundancy(world: World, found: Sequence[Consumer], bound_s: float) ->
                     {"array": name},
                 )
             world.sleep(_POLL_S)
-
-
-def _await(world: World, done: Callable[[], bool], bound_s: float) -> None:
-    end = world.monotonic_s() + bound_s
-    while not done() and world.monotonic_s() < end:
-        world.sleep(_POLL_S)

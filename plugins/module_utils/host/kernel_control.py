@@ -109,6 +109,14 @@ class Control:
         except OSError as error:
             raise self._error(slot, f"read {name} of", error, {}, None) from None
 
+    def room(self, slot: str) -> int | None:
+        """Return how much data each request of the slot has room for, None where the parent does not tell."""
+        try:
+            text = self.setting(slot, "request_bytes")
+        except TwostepError:
+            return None
+        return int(text) if text.isascii() and text.isdigit() else None
+
     def create(self, slot: str) -> None:
         """Create a slot; it has no device until its first adoption."""
         known = {

@@ -216,10 +216,10 @@ class Transaction:
 
     def _with_room(self, wanted: BootSlot) -> BootSlot:
         """A warm upgrade may have given the slot more room for each request than it would have after a reboot."""
-        room = self._world.control.setting(self._request.slot, "request_bytes")
-        if not room.isdigit() or int(room) == (boot_config.REQUEST_BYTES if wanted.request_bytes is None else wanted.request_bytes):
+        room = self._world.control.room(self._request.slot)
+        if room is None or room == (boot_config.REQUEST_BYTES if wanted.request_bytes is None else wanted.request_bytes):
             return wanted
-        return replace(wanted, request_bytes=int(room))
+        return replace(wanted, request_bytes=room)
 
     def _unload_old(self, slot: Slot) -> bool:
         """Unload the old module if nothing uses it. That it stays is no failure: what was asked for stands."""

@@ -50,8 +50,8 @@ class Warm:
         """Give the empty slot to the new version."""
         world, request = self._world, self._request
         child = world.status.child(request.module)
-        room = world.control.setting(request.slot, "request_bytes")
-        if child is not None and room.isdigit() and child.request_bytes > int(room):
+        room = world.control.room(request.slot)
+        if child is not None and room is not None and child.request_bytes > room:
             world.control.configure(request.slot, "request_bytes", str(child.request_bytes))
         self._adopt(request.to_version)
 

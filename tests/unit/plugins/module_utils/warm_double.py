@@ -37,7 +37,10 @@ class Mounted:
 
 
 class WarmDouble(FakeParent):
-    """`deaf` are the programs that do nothing and `lying` those that do it and say 1; `on_settle` is called when udev is waited for."""
+    """`deaf` are the programs that do nothing and `lying` those that do it and say 1; `on_settle` is called when udev is waited for.
+
+    `busy` is how often a failed member is not given up yet.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -49,6 +52,7 @@ class WarmDouble(FakeParent):
         self.deaf: list[str] = []
         self.lying: list[str] = []
         self.lasting = False
+        self.busy = 0
         self.on_settle: Callable[[], None] = lambda: None
         self.add_slot()
         self.install("1.0.0")
@@ -93,6 +97,9 @@ class WarmDouble(FakeParent):
         self.put(folder / "degraded", str(int(self.lasting)))
         self.put(folder / "sync_action", "recover" if self.lasting else "idle")
         self._holder(array, name).mkdir(parents=True, exist_ok=True)
+
+    def fail(self, array: str, device: str) -> None:
+        self.put(self.root / f"sys/block/{array}/md/dev-{device[len('/dev/') :].replace('/', '!')}/state", "faulty,write_mostly")
 
     def leave(self, array: str, device: str) -> None:
         folder, name = self.root / f"sys/block/{array}/md", device[len("/dev/") :].replace("/", "!")
@@ -183,13 +190,17 @@ class WarmDouble(FakeParent):
             self.mounted += of_mount
             self.running += [] if of_mount else [name]
         elif program == "umount":
-            self.mounted = [one for one in self.mounted if one.point != name]
+            self.mounted.remove(next(one for one in reversed(self.mounted) if one.point == name))
         elif program == "mount":
             self.mounted.append(self.known[name])
         elif program == "swapoff":
             del self.swaps[name]
         elif program == "swapon":
             self.swaps[name] = int(argv[2]) if argv[1] == "-p" else -2
+        elif argv[2] == "--fail":
+            self.fail(argv[1][len("/dev/") :], name)
+        elif argv[2] == "--remove" and self.busy:
+            self.busy -= 1
         elif argv[2] == "--remove":
             self.leave(argv[1][len("/dev/") :], name)
         elif argv[2] == "--re-add":

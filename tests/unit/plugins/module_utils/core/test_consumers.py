@@ -116,8 +116,34 @@ def test_units_then_mounts_from_the_inside_then_swap_areas_then_legs() -> None:
 
 
 def test_btrfs_has_numbers_of_its_own_and_subvolumes() -> None:
-    found = consumers.plan("data", Facts((WHOLE,), mounts=(mount(number="0:44", root="/@home", fstype="btrfs"),)))
-    assert found == (Consumer("mount", "/srv", DISK, {"unit": "", "fstype": "btrfs", "options": "rw,noatime"}),)
+    subvolume = replace(mount(number="0:44", root="/@home", fstype="btrfs"), options="rw,subvolid=256,subvol=/@home")
+    assert consumers.plan("data", Facts((WHOLE,), mounts=(subvolume,))) == (
+        Consumer("mount", "/srv", DISK, {"unit": "", "fstype": "btrfs", "options": "rw,subvolid=256,subvol=/@home"}),
+    )
+
+
+def test_a_folder_of_a_subvolume_is_a_bind_mount() -> None:
+    folder = replace(mount(number="0:44", root="/@home/me", fstype="btrfs"), options="rw,subvolid=256,subvol=/@home")
+    error = refused(Facts((WHOLE,), mounts=(folder,)))
+    assert (error.code, error.next_step) == ("consumer_unknown", HOOKS)
+    assert error.message == (
+        "Slot data cannot be taken down: /srv shows only /@home/me of the file system on it, "
+        "and nobody here knows how to stop and restart that."
+    )
+
+
+@pytest.mark.parametrize("upper", [mount(number="8:1", source="/dev/sda1"), mount()], ids=["of another disk", "of the same"])
+def test_a_mount_that_another_one_lies_over_is_refused(upper: Mount) -> None:
+    error = refused(Facts((WHOLE,), mounts=(mount(), upper)))
+    assert (error.code, error.next_step) == ("consumer_unknown", HOOKS)
+    assert error.message == (
+        "Slot data cannot be taken down: another mount lies over /srv, and nobody here knows how to stop and restart that."
+    )
+
+
+def test_a_mount_that_lies_over_another_one_is_stopped() -> None:
+    automount = Mount("/srv", "0:50", "/", "systemd-1", "autofs", "rw")
+    assert [one.name for one in consumers.plan("data", Facts((WHOLE,), mounts=(automount, mount())))] == ["/srv"]
 
 
 @pytest.mark.parametrize("level", ["raid1", "raid4", "raid5", "raid6", "raid10"])
@@ -125,7 +151,7 @@ def test_a_member_of_a_whole_array_with_a_bitmap_is_taken_out(level: str) -> Non
     assert consumers.plan("data", on_array(Leg(replace(RAID1, level=level), "+8"))) == (Consumer("leg", "md0", DISK),)
 
 
-@pytest.mark.parametrize("point", ["/", "/usr", "/etc", "/var", "/run", "/boot", "/lib", "/var/lib/twostep"])
+@pytest.mark.parametrize("point", ["/", "/usr", "/etc", "/var", "/run", "/boot", "/lib", "/var/lib", "/var/lib/twostep", "/usr/local"])
 def test_what_the_host_lives_on_is_refused(point: str) -> None:
     error = refused(Facts((WHOLE,), mounts=(mount("/srv"), mount(point))))
     assert (error.code, error.data) == ("consumer_needed", {"slot": "data", "mount": point})
@@ -169,6 +195,14 @@ def test_an_array_that_cannot_spare_it(leg: Leg, why: str) -> None:
     error = refused(on_array(leg))
     assert (error.code, error.data) == ("consumer_not_spare", {"slot": "data", "array": "md0"})
     assert (error.message, error.next_step) == (f"Slot data cannot be taken out of md0: {why}.", IN_ORDER)
+
+
+def test_two_members_of_one_array_are_not_taken_out() -> None:
+    facts = Facts((replace(WHOLE, holders=("md0",)), replace(PART, holders=("md0",))), legs={"md0": LEG})
+    error = refused(facts)
+    assert (error.code, error.message, error.next_step) == (
+        "consumer_not_spare", "Slot data cannot be taken out of md0: more than one of its members is on the slot.", IN_ORDER,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["a.service", "a@b.socket", "a\\x2db.timer", "9.path", f"{'a' * 200}.service"])

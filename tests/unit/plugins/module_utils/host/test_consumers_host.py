@@ -132,6 +132,44 @@ def test_fake_parent_a_mount_that_systemd_knows_comes_back_by_its_unit(fake_pare
     assert fake_parent.calls == [SETTLE, ["systemctl", "start", "--", "opt.mount"]]
 
 
+def test_fake_parent_a_mount_is_told_apart_from_an_automount_below_it(fake_parent: WarmDouble) -> None:
+    fake_parent.mounted.insert(0, Mounted("/srv", "systemd-1", "0:50"))
+    stop(fake_parent, MOUNT)
+    assert fake_parent.users()[1] == ["/srv"]
+    assert not consumers.is_there(fake_parent.world, MOUNT)
+    consumers.restore(fake_parent.world, MOUNT)
+    assert fake_parent.calls == [SETTLE, STARTED["mount"]]
+
+
+@pytest.mark.parametrize(("number", "there"), [("259:1", True), ("259:2", False)])
+def test_fake_parent_a_mount_by_another_name_of_the_device_is_the_same(fake_parent: WarmDouble, number: str, there: bool) -> None:
+    fake_parent.put(fake_parent.root / "sys/class/block/twostep!datap1/dev", "259:1")
+    fake_parent.mounted.clear()
+    fake_parent.mount(Mounted("/srv", "/dev/disk/by-label/srv", number))
+    assert consumers.is_there(fake_parent.world, MOUNT) == there
+
+
+def test_fake_parent_a_member_that_md_does_not_give_up_at_once_is_removed_later(fake_parent: WarmDouble) -> None:
+    fake_parent.busy = 2
+    consumers.release(fake_parent.world, LEG)
+    fail, remove = STOPPED["leg"]
+    assert (fake_parent.calls, fake_parent.slept) == ([fail, remove, remove, remove], [0.5, 0.5])
+
+
+def test_fake_parent_a_member_that_failed_but_was_not_removed_comes_back(fake_parent: WarmDouble) -> None:
+    everybody = fake_parent.users()
+    fake_parent.busy = 99
+    with pytest.raises(TwostepError) as caught:
+        consumers.release(fake_parent.world, LEG)
+    assert caught.value.code == "consumer_not_stopped"
+    assert not consumers.is_there(fake_parent.world, LEG)
+    fake_parent.busy = 0
+    fake_parent.calls.clear()
+    consumers.restore(fake_parent.world, LEG)
+    assert fake_parent.calls == [SETTLE, *STOPPED["leg"], STARTED["leg"]]
+    assert (consumers.is_there(fake_parent.world, LEG), fake_parent.users()) == (True, everybody)
+
+
 @pytest.mark.parametrize("how", [None, {"priority": "-2"}])
 def test_fake_parent_a_swap_area_without_a_priority_of_its_own(fake_parent: WarmDouble, how: dict | None) -> None:
     area = replace(SWAP, how=how)
@@ -202,7 +240,7 @@ def test_fake_parent_what_takes_a_while_is_waited_for(fake_parent: WarmDouble) -
             fake_parent.running.clear()
 
     consumers.release(replace(fake_parent.world, sleep=sleep), UNIT)
-    assert fake_parent.slept == [0.5, 0.5, 0.5]
+    assert (fake_parent.calls, fake_parent.slept) == (STOPPED["unit"], [0.5, 0.5, 0.5])
 
 
 def test_fake_parent_all_copies_are_waited_for(fake_parent: WarmDouble) -> None:

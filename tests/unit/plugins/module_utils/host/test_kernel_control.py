@@ -164,6 +164,13 @@ def test_a_setting_is_read(fake_parent: FakeParent) -> None:
     assert raised(fake_parent.control.setting, "other", "request_bytes").code == "no_slot"
 
 
+@pytest.mark.parametrize(("text", "room"), [("256", 256), ("0", 0), ("", None), ("-1", None), ("\u00b2", None), ("many", None)])
+def test_fake_parent_room_for_requests(fake_parent: FakeParent, text: str, room: int | None) -> None:
+    fake_parent.put(fake_parent.root / "sys/kernel/config/twostep/data/request_bytes", text)
+    assert fake_parent.control.room("data") == room
+    assert fake_parent.control.room("other") is None
+
+
 def test_a_kernel_file_gets_one_write(tmp_path, monkeypatch) -> None:
     path = tmp_path / "swap"
     path.write_text("")

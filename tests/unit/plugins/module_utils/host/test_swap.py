@@ -315,6 +315,13 @@ def test_fake_parent_the_boot_configuration_keeps_the_room_for_requests(
     assert (found and found.version, found and found.request_bytes) == ("1.1.0", kept)
 
 
+def test_fake_parent_a_parent_that_does_not_tell_its_room_keeps_no_commit_from_being_made(fake_parent: FakeParent) -> None:
+    (fake_parent.root / "sys/kernel/config/twostep/data/request_bytes").unlink()
+    assert perform(fake_parent).outcome == "committed"
+    found = boot.read_slot(fake_parent.paths, "data")
+    assert (found and found.version, found and found.request_bytes) == ("1.1.0", None)
+
+
 def test_fake_parent_room_in_the_boot_configuration_that_is_no_longer_so_is_corrected(in_use: WarmDouble) -> None:
     present = boot.read_slot(in_use.paths, "data")
     assert present is not None

@@ -127,6 +127,17 @@ def test_fake_parent_the_slot_gets_room_for_what_the_new_one_keeps(fake_parent: 
     assert fake_parent.writes[1:-1] == writes
 
 
+def test_fake_parent_of_a_parent_that_does_not_tell_its_room_none_is_asked_for(fake_parent: WarmDouble) -> None:
+    upgrade = warm(fake_parent)
+    (fake_parent.root / "sys/kernel/config/twostep/data/request_bytes").unlink()
+    fake_parent.register("1.1.0", twostep_request_bytes="512")
+    upgrade.prepare()
+    upgrade.take_down()
+    upgrade.replace()
+    assert stands(fake_parent) == ("serving", "1.1.0", 3)
+    assert [name for name, _text in fake_parent.writes] == ["active", "swap"]
+
+
 def test_fake_parent_a_slot_that_does_not_let_go_is_not_taken_down(fake_parent: WarmDouble) -> None:
     upgrade = warm(fake_parent)
     upgrade.prepare()
