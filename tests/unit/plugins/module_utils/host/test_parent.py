@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_up_and_then_nothing_to_do(double: ParentDouble) -> None:
     ]
     assert host_boot.read_slots(double.paths) == [DATA, LOG]
     assert up(double, DATA, LOG).steps == ()
+
+
+def test_a_slot_gets_the_room_for_requests_that_its_boot_configuration_keeps(double: ParentDouble) -> None:
+    host_boot.write_slot(double.paths, replace(DATA, request_bytes=512))
+    up(double, DATA)
+    assert double.writes[2:] == [
+        ("data/queue_depth", "64"),
+        ("data/request_bytes", "512"),
+        ("data/swap", "version=1.0.0 generation=0 mode=handover deadline_ms=500"),
+    ]
 
 
 def test_everything_down_and_then_nothing_to_do(double: ParentDouble) -> None:
