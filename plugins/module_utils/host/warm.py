@@ -56,9 +56,23 @@ class Warm:
         self._adopt(request.to_version)
 
     def bring_back(self) -> None:
-        """Start the users again, in the reverse order."""
+        """Start the users again, in the reverse order; one that does not come back keeps none of the others down.
+
+        :raises TwostepError: what did not come back, all of it.
+        """
+        missing: list[TwostepError] = []
         for one in reversed(self._consumers):
-            consumers.restore(self._world, one)
+            try:
+                consumers.restore(self._world, one)
+            except TwostepError as error:
+                missing.append(error)
+        if missing:
+            raise TwostepError(
+                missing[0].code,
+                " ".join(error.message for error in missing),
+                " ".join(error.next_step for error in missing),
+                {"missing": [dict(error.data) for error in missing]},
+            )
 
     def await_redundancy(self) -> None:
         """Wait until the arrays have all their copies again."""

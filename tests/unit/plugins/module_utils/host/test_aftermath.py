@@ -153,8 +153,11 @@ def test_fake_parent_an_empty_slot_gets_the_old_version_even_if_its_module_is_go
     assert fake.writes == [("swap", "version=1.0.0 generation=2 mode=handover deadline_ms=500")]
 
 
-@pytest.mark.parametrize(("deaf", "code"), [("mdadm", "consumer_not_restarted"), ("modprobe", "no_module")])
-def test_fake_parent_what_cannot_be_brought_back_leaves_no_result(tmp_path: Path, deaf: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("deaf", "code", "missing"),
+    [("mdadm", "consumer_not_restarted", "/dev/twostep/data in md0."), ("modprobe", "no_module", "unit web.service")],
+)
+def test_fake_parent_what_cannot_be_brought_back_leaves_no_result(tmp_path: Path, deaf: str, code: str, missing: str) -> None:
     fake = in_use(tmp_path, "empty")
     path = fake.install("1.0.0")
     if deaf == "modprobe":
@@ -169,7 +172,7 @@ def test_fake_parent_what_cannot_be_brought_back_leaves_no_result(tmp_path: Path
     assert [entry.phase for entry in ledger.read(fake.paths)] == ["take_down"]
     fake.deaf = []
     fake.install("1.0.0")
-    assert "Brought back: unit web.service" in aftermath.settle(fake.world, WARM).message
+    assert f"Brought back: {missing}" in aftermath.settle(fake.world, WARM).message
     assert swap_folder.unfinished(fake.paths, "data") is None
 
 

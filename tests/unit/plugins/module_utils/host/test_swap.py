@@ -402,7 +402,7 @@ def test_fake_parent_what_does_not_come_back_is_told(in_use: WarmDouble) -> None
     assert [(one.phase, one.event) for one in result.phases[-2:]] == [("take_down", "fail"), ("go_back", "fail")]
     by_hand = f"Next: Bring it back by hand: mount -t ext4 -o rw,noatime -- {DISK}p1 /srv"
     assert result.notes == (f"Not everything is back: mount /srv was not restarted: mount: no. {by_hand}",)
-    assert in_use.users() == ([], [], [f"{DISK}p2"], ["md0"])
+    assert in_use.users() == (["web.service"], [], [f"{DISK}p2"], ["md0"])
 
 
 def test_fake_parent_an_old_version_that_does_not_come_back_is_told(in_use: WarmDouble) -> None:

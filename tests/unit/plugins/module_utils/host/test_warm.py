@@ -16,7 +16,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request 
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import swap_folder
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.warm import Warm
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import module_of
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.warm_double import DISK, LEG, SETTLE, UNIT, Mounted, WarmDouble
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.warm_double import DISK, LEG, SETTLE, Mounted, WarmDouble
 
 NOBODY: tuple = ([], [], [], [])
 DOWN = [
@@ -250,9 +250,9 @@ def test_fake_parent_what_cannot_be_brought_back_can_be_tried_again(fake_parent:
     with pytest.raises(TwostepError) as caught:
         recovered(fake_parent)
     assert caught.value.code == "consumer_not_restarted"
-    assert fake_parent.users() == ([], [], [], ["md0"])
+    assert fake_parent.users() == (everybody[0], everybody[1], [], everybody[3])  # it keeps none of the others down
     fake_parent.deaf = []
-    assert recovered(fake_parent) == f" Brought back: {UNIT}, mount /srv, swap {DISK}p2."
+    assert recovered(fake_parent) == f" Brought back: swap {DISK}p2."
     assert (stands(fake_parent), fake_parent.users()) == (("serving", "1.0.0", 3), everybody)
 
 
@@ -265,3 +265,13 @@ def test_fake_parent_copies_are_waited_for_an_hour_at_most(fake_parent: WarmDoub
         upgrade.await_redundancy()
     assert caught.value.message.startswith(f"After 3600 s {LEG.name} has not all its copies again: ")
     assert fake_parent.clock_ns < 3610 * 1_000_000_000
+
+
+def test_fake_parent_all_that_did_not_come_back_is_told(fake_parent: WarmDouble) -> None:
+    through(warm(fake_parent), "take_down")
+    fake_parent.deaf = ["swapon", "mdadm"]
+    with pytest.raises(TwostepError) as caught:
+        recovered(fake_parent)
+    assert f"swap {DISK}p2 was not restarted" in caught.value.message
+    assert f"{DISK} in md0 was not restarted" in caught.value.message
+    assert [entry["name"] for entry in caught.value.data["missing"]] == ["md0", f"{DISK}p2"]
