@@ -194,6 +194,7 @@ def _digest(policy: Policy, waves: Sequence[Sequence[str]], steps: Sequence[Step
     content = {
         "family": policy.family,
         "version": policy.version,
+        "warm": policy.warm,
         "waves": waves,
         "steps": [[step.host, step.slot, step.act, step.from_version] for step in steps],
     }

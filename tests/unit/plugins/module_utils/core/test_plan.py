@@ -251,7 +251,7 @@ def test_the_warm_way_is_no_way_around_another_refusal(verdict: str) -> None:
     assert caught.value.data["refusals"] == [{"host": "n1", "slot": "vol0", "reason": f"the verdict is {verdict}: Reboot."}]
 
 
-@pytest.mark.parametrize("change", [{"version": "1.1.1"}, {"wave_size": 1}, {"canary": 2}])
+@pytest.mark.parametrize("change", [{"version": "1.1.1"}, {"wave_size": 1}, {"canary": 2}, {"warm": True}])
 def test_the_digest_changes_with_what_is_done(change: dict) -> None:
     hosts = ["n1", "n2", "n3"]
     policy = plan.Policy(**{"family": "remap", "version": "1.1.0", "canary": 1, "wave_size": 2, **change})
