@@ -229,7 +229,7 @@ def parse(text: str, where: str) -> tuple[Consumer, ...]:
         raise TwostepError(
             "bad_swap_file",
             f"{where} is damaged: it does not say what was stopped.",
-            "Look which file systems, swap areas, arrays and services miss the slot, and bring them back by hand.",
+            f"Look which file systems, swap areas, arrays and services miss the slot, bring them back by hand, and remove {where}.",
         ) from None
 
 

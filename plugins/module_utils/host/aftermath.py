@@ -27,6 +27,15 @@ def last_phase(world: World, swap_id: str) -> Entry | None:
     return lines[-1] if lines else None
 
 
+def _why(world: World, swap_id: str) -> str:
+    """Return one sentence about what had failed before the agent ended, if anything had."""
+    try:
+        failed = [entry for entry in ledger.read(world.paths) if entry.swap_id == swap_id and entry.event == "fail"]
+    except TwostepError:
+        return ""
+    return f" It had failed: {failed[0].data.get('message', '')}" if failed else ""
+
+
 def _slot(world: World, request: SwapRequest) -> Slot | TwostepError:
     """Return the slot once the kernel is done with it: a swap outlives its requester, but not its deadline."""
     end = world.monotonic_s() + 2 * request.deadline_ms / 1000 + _GRACE_S
@@ -48,6 +57,7 @@ def settle(world: World, request: SwapRequest) -> SwapResult:
     """
     entry = last_phase(world, request.swap_id)
     where = f"in phase {entry.phase} ({entry.event})" if entry else "before its first phase"
+    why = _why(world, request.swap_id)
     slot = _slot(world, request)
     brought_back = ""
     if request.mode == "warm" and not isinstance(slot, TwostepError):
@@ -64,7 +74,7 @@ def settle(world: World, request: SwapRequest) -> SwapResult:
         mode=request.mode,
         outcome="failed",
         code="agent_died",
-        message=f"The agent of swap {request.swap_id} ended {where} without an answer. {stands}{brought_back}",
+        message=f"The agent of swap {request.swap_id} ended {where} without an answer.{why} {stands}{brought_back}",
         next_step="Run the same task again: only the commit is left."
         if has_swapped
         else "Run the same task again: it reads the slot afresh.",

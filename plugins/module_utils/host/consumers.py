@@ -112,6 +112,11 @@ def _failed(what: str, consumer: Consumer, answer: Result, next_step: str) -> Tw
     )
 
 
+def kept_down(consumer: Consumer, point: str) -> TwostepError:
+    """Return the error for a consumer that is not restarted, because a mount is missing that it may need."""
+    return _failed("restarted", consumer, Result(1, "", f"{point} is not mounted"), f"Mount {point} first.")
+
+
 def is_there(world: World, consumer: Consumer) -> bool:
     """Return whether a consumer uses its device at this moment, or a unit runs. A member that has failed is not used."""
     paths = world.paths

@@ -55,7 +55,7 @@ class Transaction:
     def perform(self) -> SwapResult:
         """Do what was asked and return how it ended; a failure is a result too.
 
-        :raises TwostepError: when nothing can be said about the slot at all.
+        :raises TwostepError: when nothing can be said about the slot at all, or when what was stopped for it is not back.
         """
         request = self._request
         before = self._slot()
@@ -241,7 +241,7 @@ class Transaction:
 
     def _failed(self, before: Slot, error: TwostepError) -> SwapResult:
         """Take back what can be taken back, and say what stands."""
-        at, has_gone_back = self._phase_name, self._go_back()
+        at, has_gone_back = self._phase_name, self._go_back(error)
         after = self._slot()
         if self._preload.loaded and after.version != self._request.to_version:
             try:
@@ -259,8 +259,11 @@ class Transaction:
         result = self._result(before, after, outcome)
         return replace(result, code=error.code, message=f"{error.message} {what_stands(after)}", next_step=error.next_step)
 
-    def _go_back(self) -> bool:
-        """Bring a slot that was taken down, and its users, back to where they were; return whether that was done."""
+    def _go_back(self, cause: TwostepError) -> bool:
+        """Bring a slot that was taken down, and its users, back to where they were; return whether there was one.
+
+        :raises TwostepError: not everything is back. Without a result whoever comes next goes on with that, before anything else.
+        """
         warm, self._warm = self._warm, None
         if warm is None:
             return False
@@ -268,8 +271,9 @@ class Transaction:
             with self._phase("go_back"):
                 warm.go_back()
         except TwostepError as stuck:
-            self._notes.append(f"Not everything is back: {stuck}")
-            return False
+            raise TwostepError(
+                stuck.code, f"{cause.message} Not everything is back: {stuck.message}", stuck.next_step, stuck.data
+            ) from None
         return True
 
     def _result(self, before: Slot, after: Slot, outcome: str) -> SwapResult:

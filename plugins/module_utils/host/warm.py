@@ -56,21 +56,30 @@ class Warm:
         self._adopt(request.to_version)
 
     def bring_back(self) -> None:
-        """Start the users again, in the reverse order; one that does not come back keeps none of the others down.
+        """Start the users again, in the reverse order.
+
+        One that does not come back keeps only those down that may need it: what is mounted below a mount, and units, which would write into
+        an empty folder.
 
         :raises TwostepError: what did not come back, all of it.
         """
         missing: list[TwostepError] = []
+        lost: list[str] = []  # mount points
         for one in reversed(self._consumers):
+            needed = next((point for point in lost if one.kind == "unit" or one.name.startswith(f"{point}/")), None)
             try:
+                if needed:
+                    raise consumers.kept_down(one, needed)
                 consumers.restore(self._world, one)
             except TwostepError as error:
                 missing.append(error)
+                if one.kind == "mount":
+                    lost.append(one.name)
         if missing:
             raise TwostepError(
                 missing[0].code,
                 " ".join(error.message for error in missing),
-                " ".join(error.next_step for error in missing),
+                missing[0].next_step,
                 {"missing": [dict(error.data) for error in missing]},
             )
 
@@ -98,8 +107,8 @@ class Warm:
         text = swap_folder.read_consumers(paths, swap_id)
         if text is None:
             return ""
-        self._consumers = lists.parse(text, swap_folder.consumers_file(paths, swap_id))
         self._revive()
+        self._consumers = lists.parse(text, swap_folder.consumers_file(paths, swap_id))
         missing = [one for one in self._consumers if not consumers.is_there(self._world, one)]
         self.bring_back()
         return f" Brought back: {', '.join(map(str, missing))}." if missing else ""

@@ -292,7 +292,7 @@ def test_a_damaged_file_is_refused(text: str) -> None:
         consumers.parse(text, "/f")
     assert (caught.value.code, caught.value.message) == ("bad_swap_file", "/f is damaged: it does not say what was stopped.")
     assert caught.value.next_step == (
-        "Look which file systems, swap areas, arrays and services miss the slot, and bring them back by hand."
+        "Look which file systems, swap areas, arrays and services miss the slot, bring them back by hand, and remove /f."
     )
 
 

@@ -334,6 +334,19 @@ def test_fake_parent_an_agent_that_dies_with_the_slot_down(in_use: WarmDouble) -
     assert (outcome.result.code, outcome.after["version"], in_use.users()) == ("agent_died", "1.0.0", EVERYBODY)
 
 
+def test_fake_parent_a_way_back_that_failed_is_finished_by_the_next_call(in_use: WarmDouble) -> None:
+    in_use.on_start = lambda swap_id: agent.main(["swap", swap_id], in_use.world)
+    in_use.refuse["active"] = errno.EBUSY
+    in_use.deaf = ["mount"]
+    assert refused(in_use, "2.0.0", mode="warm", units=("web.service",)).code == "consumer_not_restarted"
+    in_use.refuse.clear()
+    in_use.deaf = []
+    outcome = apply(in_use, "2.0.0", mode="warm", units=("web.service",))
+    assert outcome.result is not None
+    assert (outcome.result.outcome, in_use.users()) == ("committed", EVERYBODY)
+    assert "It had failed: The kernel refused to take down slot data: somebody has its device open (EBUSY)." in outcome.notes[0]
+
+
 def test_fake_parent_nothing_new_begins_before_everybody_is_back(in_use: WarmDouble) -> None:
     dead_with_the_slot_down(in_use)
     in_use.deaf = ["mount"]
@@ -345,4 +358,4 @@ def test_fake_parent_nothing_new_begins_before_everybody_is_back(in_use: WarmDou
     outcome = apply(in_use, "2.0.0", mode="warm", units=("web.service",))
     assert outcome.result is not None
     assert (outcome.result.outcome, in_use.users(), len(started(in_use))) == ("committed", EVERYBODY, 2)
-    assert "Brought back: mount /srv." in outcome.notes[0]
+    assert "Brought back: unit web.service, mount /srv." in outcome.notes[0]

@@ -229,7 +229,7 @@ def test_fake_parent_dead_before_anything_was_written_down(fake_parent: WarmDoub
 @pytest.mark.parametrize(
     "damage", [lambda text: b"", lambda text: text[:-9], lambda text: b"\xff" + text, lambda text: text.replace(b'"mount"', b'"mounts"')]
 )
-def test_fake_parent_nothing_is_done_by_a_damaged_list(fake_parent: WarmDouble, damage: Callable[[bytes], bytes]) -> None:
+def test_fake_parent_nobody_is_started_by_a_damaged_list(fake_parent: WarmDouble, damage: Callable[[bytes], bytes]) -> None:
     through(warm(fake_parent), "take_down")
     fake_parent.calls.clear()
     path = swap_folder.consumers_file(fake_parent.paths, "data-1")
@@ -240,7 +240,7 @@ def test_fake_parent_nothing_is_done_by_a_damaged_list(fake_parent: WarmDouble, 
     with pytest.raises(TwostepError) as caught:
         recovered(fake_parent)
     assert (caught.value.code, caught.value.message) == ("bad_swap_file", f"{path} is damaged: it does not say what was stopped.")
-    assert (fake_parent.calls, stands(fake_parent)) == ([], ("empty", "", 2))
+    assert (fake_parent.calls, fake_parent.users()[0], stands(fake_parent)) == ([], [], ("serving", "1.0.0", 3))  # that needs no list
 
 
 def test_fake_parent_what_cannot_be_brought_back_can_be_tried_again(fake_parent: WarmDouble) -> None:
@@ -275,3 +275,17 @@ def test_fake_parent_all_that_did_not_come_back_is_told(fake_parent: WarmDouble)
     assert f"swap {DISK}p2 was not restarted" in caught.value.message
     assert f"{DISK} in md0 was not restarted" in caught.value.message
     assert [entry["name"] for entry in caught.value.data["missing"]] == ["md0", f"{DISK}p2"]
+
+
+def test_fake_parent_units_stay_down_without_a_mount_that_they_may_need(fake_parent: WarmDouble) -> None:
+    everybody = fake_parent.users()
+    through(warm(fake_parent), "take_down")
+    fake_parent.deaf = ["mount"]
+    with pytest.raises(TwostepError) as caught:
+        recovered(fake_parent)
+    assert caught.value.message == "mount /srv was not restarted: mount: no. unit web.service was not restarted: /srv is not mounted."
+    assert caught.value.next_step.startswith("Bring it back by hand: mount ")
+    assert fake_parent.users() == ([], [], everybody[2], everybody[3])
+    fake_parent.deaf = []
+    assert recovered(fake_parent) == " Brought back: unit web.service, mount /srv."
+    assert fake_parent.users() == everybody
