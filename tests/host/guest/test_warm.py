@@ -7,6 +7,7 @@ On the slots of molecule/warm/files/stack.sh.
 
 from __future__ import annotations
 
+import os
 import pathlib
 import sys
 import time
@@ -47,6 +48,20 @@ class AboveAMount(Warm):
 
     def test_killed_before_a_command(self) -> None:
         self.killed_at("vfork")
+
+    def test_somebody_unknown_keeps_it_busy(self) -> None:
+        bench.run("systemd-run", "--unit=keeper", "sh", "-c", "cd /srv/more && exec sleep infinity")
+        (pid,) = out("systemctl", "show", "--property=MainPID", "--value", "keeper")
+        bench.wait_until(lambda: os.readlink(f"/proc/{pid}/cwd") == "/srv/more", "somebody works there")
+        try:
+            outcome = self.swap(self.old)
+        finally:
+            bench.run("systemctl", "stop", "keeper")
+        assert outcome.result is not None
+        self.assertEqual((outcome.result.outcome, outcome.result.code), ("returned", "consumer_not_stopped"))
+        self.assertIn("target is busy", outcome.result.message)
+        self.assertCommitted(self.new)
+        self.assertNothingIsMissing()
 
 
 class InAnArray(Warm):
