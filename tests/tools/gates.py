@@ -232,7 +232,9 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "test": lambda: Target(
         [
             beside(*check()),
-            alone(*oldest_sanity(), *units(), *artifact(), *kmod(), *install()),
+            alone(*oldest_sanity(), *units()),
+            beside(*artifact(), *kmod()),
+            alone(*install()),
             *all_scenarios(),
             beside(*power_cuts(), *replication(), *bench("short")),
         ]
