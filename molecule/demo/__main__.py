@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 OUTPUT = ROOT / "build/demo"
 NODES = ["n1", "n2", "n3"]
+RATE_IOPS = 150  # of each node: some requests shall be on their way when a hold begins
 TARGET = "1.1.0"
 # What the kernel says when something is wrong, a pattern a line.
 ALARMS = re.compile("|".join((ROOT / "tests/kmod/guest/alarms.txt").read_text(encoding="ascii").splitlines()))
@@ -108,7 +109,8 @@ def main() -> int:
               "--builder", ",".join(NODES)]  # fmt: skip
         stages.run("three nodes with parent and remap 1.0.0 (minutes at the first time, then cached)", lambda: _lab(*up))
         try:
-            stages.run("quorum, mirrors, verified I/O", lambda: _playbook(inventory, str(HERE.parent / "shared/cluster.yml")))
+            cluster = str(HERE.parent / "shared/cluster.yml")
+            stages.run("quorum, mirrors, verified I/O", lambda: _playbook(inventory, cluster, {"lab_rate_iops": RATE_IOPS}))
             stages.run("the upgrade", lambda: _upgrade(inventory))
             alarms = _kernel_alarms(state)
         finally:

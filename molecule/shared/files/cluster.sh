@@ -6,6 +6,7 @@
 # quorate and fio writes. Run on all nodes at once: quorum needs two of them.
 set -eu
 slot=$1
+rate=$2
 mdadm --create /dev/md0 --run --assume-clean --level=1 --raid-devices=2 --metadata=1.2 --bitmap=internal \
     "/dev/twostep/$slot" /dev/vdc
 mkfs.ext4 -q /dev/md0
@@ -23,4 +24,4 @@ until corosync-quorumtool -s > /dev/null 2>&1; do
     fi
     sleep 1 # corosync offers nothing to wait on
 done
-python3 /root/workload.py start /srv/data
+python3 /root/workload.py start /srv/data "$rate"

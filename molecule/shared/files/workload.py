@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The workload of a lab node: fio writes and verifies a file until it is told to stop.
 
-``workload.py start DIRECTORY`` starts fio as a systemd unit and returns once it
+``workload.py start DIRECTORY RATE`` starts fio as a systemd unit, with so many writes a second, and returns once it
 writes. ``workload.py stop`` ends it and prints what it saw, as JSON:
 ``{"errors": n, "verify_errors": n, "max_latency_ms": x, "writes": n, "reads": n}``.
 """
@@ -19,18 +19,17 @@ import time
 
 UNIT = "lab-workload"
 REPORT = pathlib.Path("/run/lab-workload.json")
-# Open loop: a request that is due while I/O is held is late, not left out.
-RATE_IOPS = 150
 # Not --fsync: with the Poisson process fio 3.33 divides by zero at an fsync that comes before its first read.
 SYNC = "--fdatasync=32"
 
 
-def start(directory: str) -> None:
+def start(directory: str, rate_iops: int) -> None:
     REPORT.unlink(missing_ok=True)
     target = pathlib.Path(directory) / "workload"
+    # Open loop: a request that is due while I/O is held is late, not left out.
     fio = [
         "fio", "--name=workload", f"--filename={target}", "--size=48m", "--rw=randwrite", "--bs=4k", "--ioengine=libaio",
-        "--iodepth=4", "--direct=1", f"--rate_iops={RATE_IOPS}", "--rate_process=poisson", "--verify=crc32c", "--verify_backlog=64",
+        "--iodepth=4", "--direct=1", f"--rate_iops={rate_iops}", "--rate_process=poisson", "--verify=crc32c", "--verify_backlog=64",
         "--verify_fatal=1", SYNC, "--time_based", "--runtime=7200", "--output-format=json", f"--output={REPORT}",
     ]  # fmt: skip
     subprocess.run(
@@ -63,4 +62,4 @@ def stop() -> None:
 
 
 if __name__ == "__main__":
-    start(sys.argv[2]) if sys.argv[1] == "start" else stop()
+    start(sys.argv[2], int(sys.argv[3])) if sys.argv[1] == "start" else stop()
