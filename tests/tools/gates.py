@@ -235,8 +235,8 @@ TARGETS: dict[str, Callable[[], Target]] = {
             alone(*oldest_sanity(), *units()),
             beside(*artifact(), *kmod()),
             alone(*install()),
-            *all_scenarios(),
-            beside(*power_cuts(), *replication(), *bench("short")),
+            beside(*molecule(small_scenarios()), *power_cuts(), *replication(), *bench("short")),
+            alone(*molecule(fleet_scenarios())),
         ]
     ),
 }

@@ -145,7 +145,7 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
             return Step(host, slot.slot, "swap", slot.version, "hot", "auto", reason, through)
         if compat.verdict == "warm" and policy.warm:
             return Step(host, slot.slot, "swap", slot.version, "warm", "warm", compat.reason or "no hot step leads there")
-        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_warm_way(compat, policy)}"
+        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_warm_way(compat)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
 
 
@@ -155,8 +155,9 @@ def _through(compat: Compat, version: str, policy: Policy) -> tuple[str, ...]:
     return path[1:-1] if len(path) > 2 and (path[0], path[-1]) == (version, policy.version) else ()
 
 
-def _warm_way(compat: Compat, policy: Policy) -> str:
-    if compat.verdict != "warm" or policy.warm:
+def _warm_way(compat: Compat) -> str:
+    """Return what would be possible if it were allowed; where it is, a warm verdict is no refusal."""
+    if compat.verdict != "warm":
         return ""
     return " With twostep_allow_warm the slot may be taken down for it, its users stopped and started again"
 
