@@ -51,6 +51,31 @@ def test_the_table_has_a_line_per_stage_and_the_total() -> None:
     ]
 
 
+MOLECULE = """\
+fatal: [n1]: FAILED! => an earlier one that was rescued
+\x1b[0;31m  \x1b[0m\u2502 \x1b[31mfatal: [n1]: FAILED! => {"changed": false, "msg": "the last one\x1b[0m
+\x1b[2m  \u2502   goes on"}\x1b[0m
+  \u2502
+  \u2514\u2500\u2500\u2500
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (MOLECULE, ['fatal: [n1]: FAILED! => {"changed": false, "msg": "the last one', 'goes on"}']),
+        ("first\nsecond\n", ["first", "second"]),
+        ("".join(f"line {number}\n" for number in range(100)), [f"line {number}" for number in range(86, 100)]),
+        ("", []),
+    ],
+)
+def test_what_failed_is_told_again_at_the_end(tmp_path: Path, log: str, told: list[str]) -> None:
+    (tmp_path / "log").write_text(log, encoding="utf-8")
+    assert stages.symptoms(tmp_path / "log") == told
+    above = [f"bad:\n{''.join(f'  | {line}' + chr(10) for line in told)}\n"] if told else []
+    assert stages.table([Outcome("bad", 2, 1.0, told)], 2.0).startswith("".join(above) + "  bad ")
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (60.0, "1 min 00 s"), (3725.0, "62 min 05 s")])
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert stages.clock(seconds) == text

@@ -25,7 +25,10 @@ from typing import BinaryIO, TextIO
 HEARTBEAT_S = 30.0
 GRACE_S = 120.0  # a lab that was told to stop has machines to power off
 TAIL_LINES = 120
+SYMPTOM_LINES = 14
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
+FRAME = re.compile("[\u2500-\u257f]")  # Molecule draws boxes around what it runs
+FATAL = re.compile(r"^fatal: |^E  |^\w*Error\b|^FAIL")
 WORD = re.compile(r"\w{2}")
 
 
@@ -44,11 +47,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a stage ended; ``rc`` is None for one that never began."""
+    """How a stage ended; ``rc`` is None for one that never began, ``symptoms`` are lines of the log of one that failed."""
 
     name: str
     rc: int | None
     seconds: float
+    symptoms: Sequence[str] = ()
 
     @property
     def word(self) -> str:
@@ -64,11 +68,18 @@ def clock(seconds: float) -> str:
 
 
 def table(outcomes: Sequence[Outcome], wall_s: float) -> str:
-    """Return the closing summary: a line per stage, and the time it took in all, less than their sum where some ran together."""
+    """Return the closing summary: why what failed failed, a line per stage, and the time it took in all.
+
+    That is less than their sum where some ran together.
+    """
     width = max((len(outcome.name) for outcome in outcomes), default=0)
     lines = [f"  {outcome.name:<{width}}  {clock(outcome.seconds):>12}  {outcome.word}" for outcome in outcomes]
     total = f"  {'total':<{width}}  {clock(wall_s):>12}"
-    return "\n".join([*lines, total])
+    why: list[str] = []
+    for outcome in outcomes:
+        if outcome.symptoms:
+            why += [f"{outcome.name}:", *(f"  | {line}" for line in outcome.symptoms), ""]
+    return "\n".join([*why, *lines, total])
 
 
 def newest_line(log: Path) -> str:
@@ -76,6 +87,14 @@ def newest_line(log: Path) -> str:
     lines = [COLOUR.sub("", line).strip() for line in log.read_text(errors="replace").splitlines()[-20:]]
     words = [line for line in lines if WORD.search(line)]  # not the rules that are drawn below a heading
     return words[-1][:120] if words else "no output yet"
+
+
+def symptoms(log: Path) -> list[str]:
+    """Return the lines of ``log`` that tell best why its stage failed: from the last one that reports a failure on, else its end."""
+    lines = [FRAME.sub("", COLOUR.sub("", line)).strip() for line in log.read_text(errors="replace").splitlines()]
+    lines = [line[:200] for line in lines if WORD.search(line)]
+    last = max((index for index, line in enumerate(lines) if FATAL.match(line)), default=len(lines) - SYMPTOM_LINES)
+    return lines[max(last, 0) :][:SYMPTOM_LINES]
 
 
 def stop(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
@@ -141,7 +160,8 @@ class Runner:
         began = time.monotonic()
         with log.open("wb") as sink:
             rc = self._attend(stage, log, sink)
-        outcome = Outcome(stage.name, rc, time.monotonic() - began)
+        failed = rc != 0 and not stage.live and not self._interrupted
+        outcome = Outcome(stage.name, rc, time.monotonic() - began, symptoms(log) if failed else ())
         if rc != 0 and not self._keep_going:
             self._halted = True
         self._say("\n".join([*self._remarks(stage, log, rc), f"<== {stage.name}: {outcome.word} after {clock(outcome.seconds)}"]))
