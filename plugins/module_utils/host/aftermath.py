@@ -9,13 +9,10 @@ from ..core.errors import TwostepError
 from ..core.ledger import Entry
 from ..core.slots import Slot
 from ..core.swap_request import SwapRequest, SwapResult
-from . import ledger, swap_folder
+from . import ledger, settled, swap_folder
 from .swap import what_stands
 from .warm import Warm
 from .world import World
-
-_POLL_S = 0.05
-_GRACE_S = 2.0
 
 
 def last_phase(world: World, swap_id: str) -> Entry | None:
@@ -37,17 +34,11 @@ def _why(world: World, swap_id: str) -> str:
 
 
 def _slot(world: World, request: SwapRequest) -> Slot | TwostepError:
-    """Return the slot once the kernel is done with it: a swap outlives its requester, but not its deadline."""
-    end = world.monotonic_s() + 2 * request.deadline_ms / 1000 + _GRACE_S
-    while True:
-        try:
-            slot = world.status.slot(request.slot)
-        except TwostepError as error:
-            return error
-        is_busy = slot.last_swap.result == "running" or slot.state == "held"
-        if not is_busy or world.monotonic_s() >= end:
-            return slot
-        world.sleep(_POLL_S)
+    """Return the slot once the kernel is done with it."""
+    try:
+        return settled.look(world, request.slot, request.deadline_ms)
+    except TwostepError as error:
+        return error
 
 
 def settle(world: World, request: SwapRequest) -> SwapResult:

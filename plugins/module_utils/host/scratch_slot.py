@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 from ..core.errors import TwostepError
 from ..core.slots import Slot
+from . import settled
 from .kernel_control import Control, SwapLine
 from .scratch_disk import Hire
 from .servant import Handlers, Servant
@@ -49,6 +50,9 @@ class ScratchSlot:
         """Return its status."""
         return self._world.status.slot(self.name)
 
+    def _settled(self) -> Slot:
+        return settled.look(self._world, self.name, self._deadline_ms)
+
     def make(self, like: str, family: str, params: str) -> None:
         """Make the slot with the settings of the real one; it has no device yet."""
         control = self._world.control
@@ -74,7 +78,7 @@ class ScratchSlot:
             deadline_ms=self._deadline_ms,
             one_way=one_way,
         )
-        after = self.look()
+        after = self._settled()
         if (after.state, after.version, after.generation) != ("serving", version, before.generation + 1):
             self.refuse_return(version)
             raise TwostepError(
@@ -86,8 +90,8 @@ class ScratchSlot:
         return after
 
     def refuse_return(self, version: str) -> None:
-        """Raise `returned` when the kernel has taken the version back in its probation."""
-        now = self.look()
+        """Raise `returned` when the kernel has taken the version back in its probation, or is about to."""
+        now = self._settled()
         if now.version != version and now.last_swap.result == "returned" and now.last_swap.to_version == version:
             raise TwostepError(
                 "returned",

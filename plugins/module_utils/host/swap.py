@@ -19,7 +19,7 @@ from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.slots import LastSwap, Slot
 from ..core.swap_request import Phase, SwapRequest, SwapResult
-from . import boot, kernel_module, ledger
+from . import boot, kernel_module, ledger, settled
 from .kernel_control import SwapLine
 from .preload import Preload, load
 from .two_step import Successor
@@ -158,7 +158,7 @@ class Transaction:
 
     def _verify(self, before: Slot, told: dict[str, Any], steps: int = 1) -> None:
         """Prove the swap from what the kernel tells; the write's success proves nothing."""
-        slot = self._slot()
+        slot = settled.look(self._world, self._request.slot, self._request.deadline_ms)
         wanted = {
             "version": self._request.to_version,
             "module": self._request.module,
@@ -175,6 +175,8 @@ class Transaction:
         }
         told.update(found)
         wrong = [f"{key} is {found[key]}, not {wanted[key]}" for key in wanted if found[key] != wanted[key]]
+        if slot.last_swap.result == "returned":
+            raise _taken_back(slot, self._request.to_version)
         if wrong:
             raise TwostepError("not_proven", f"The swap is not proven: {'; '.join(wrong)}.", "Read the kernel log of the host.", found)
 
@@ -182,11 +184,7 @@ class Transaction:
         world, request = self._world, self._request
         slot = self._slot()
         if slot.version != request.to_version:
-            raise TwostepError(
-                "returned",
-                f"The kernel took {request.to_version} back: {slot.last_swap.reason}.",
-                "Keep the old version, and correct what the kernel saw in the probation.",
-            )
+            raise _taken_back(slot, request.to_version)
         told["boot"] = self._write_boot(request.to_version)
         try:
             world.control.commit(request.slot, slot.generation)
@@ -295,6 +293,14 @@ class Transaction:
             kernel_phases=last.times() if last else {},
             notes=tuple(self._notes),
         )
+
+
+def _taken_back(slot: Slot, version: str) -> TwostepError:
+    return TwostepError(
+        "returned",
+        f"The kernel took {version} back: {slot.last_swap.reason}.",
+        "Keep the old version, and correct what the kernel saw in the probation.",
+    )
 
 
 def _milliseconds(last: LastSwap | None) -> float | None:

@@ -147,6 +147,25 @@ def test_fake_parent_success_of_the_write_proves_nothing(fake_parent: FakeParent
     assert boot_version(fake_parent) == "1.0.0"
 
 
+def test_fake_parent_a_return_right_after_the_swap_is_waited_for_and_told(fake_parent: FakeParent) -> None:
+    adopt = fake_parent.adopt
+
+    def alarmed(slot: str, version: str, parked: str = "") -> None:
+        adopt(slot, version, parked)
+        fake_parent.set(slot, state="held", probation="alarmed")
+
+    def sleep(_seconds: float) -> None:
+        adopt("data", "1.0.0")
+        fake_parent.set(state="serving", probation="none", last_swap__result="returned", last_swap__reason="probation: health: -5")
+
+    fake_parent.adopt = alarmed  # type: ignore[method-assign]
+    object.__setattr__(fake_parent.world, "sleep", sleep)
+    result = perform(fake_parent)
+    assert (result.outcome, result.code, result.phases[-1].phase) == ("returned", "returned", "verify")
+    assert result.message.startswith("The kernel took 1.1.0 back: probation: health: -5. Slot data serves 1.0.0 at generation 3.")
+    assert boot_version(fake_parent) == "1.0.0"
+
+
 def test_fake_parent_a_failed_commit_says_what_stands(fake_parent: FakeParent) -> None:
     fake_parent.refuse["commit"] = errno.EBUSY
     result = perform(fake_parent)
