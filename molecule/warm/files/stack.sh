@@ -15,7 +15,7 @@ cat > /etc/systemd/system/writer.service << 'EOF'
 [Unit]
 RequiresMountsFor=/srv/more
 [Service]
-ExecStart=/bin/sh -c 'while :; do date >> /srv/more/written; sync /srv/more/written; sleep 0.2; done'
+ExecStart=/bin/sh -c 'while :; do date >> /srv/more/written; sync /srv/more/written; sleep 1; done'
 EOF
 cat > /etc/systemd/system/reader.service << 'EOF'
 [Service]
