@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 OUTPUT = ROOT / "build/demo"
 NODES = ["n1", "n2", "n3"]
-RATE_IOPS = 150  # of each node: some requests shall be on their way when a hold begins
+RATE_IOPS = 50  # of each node: some requests shall be on their way when a hold begins. fio spins before each, for milliseconds in emulation
 TARGET = "1.1.0"
 # What the kernel says when something is wrong, a pattern a line.
 ALARMS = re.compile("|".join((ROOT / "tests/kmod/guest/alarms.txt").read_text(encoding="ascii").splitlines()))

@@ -26,4 +26,4 @@ systemctl start srv-more.mount
 mount -o noexec /dev/twostep/more /srv/twice
 systemctl start writer.service reader.service
 swapon -p 7 /dev/twostep/room
-python3 /root/workload.py start /srv/data 50
+python3 /root/workload.py start /srv/data 20
