@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Callable
 
@@ -133,8 +134,8 @@ def kernel_scenarios() -> list[str]:
 
 
 def small_scenarios() -> list[str]:
-    """Return those that leave a processor idle: one or two machines."""
-    return [name for name in scenarios() if nodes(name) <= 2 and not name.startswith("kernel_")] + kernel_scenarios()
+    """Return those that leave a processor idle, of one or two machines; the longest first, so that none is left over at the end."""
+    return kernel_scenarios() + [name for name in scenarios() if nodes(name) <= 2 and not name.startswith("kernel_")]
 
 
 def fleet_scenarios() -> list[str]:
@@ -203,6 +204,11 @@ def beside(*stages: Stage) -> Group:
     return Group([*stages], WORKERS)
 
 
+def mixed(one: list[Stage], other: list[Stage]) -> list[Stage]:
+    """Return the stages of both by turns: those of one list use the same caches, and would wait for each other."""
+    return [stage for pair in zip_longest(one, other) for stage in pair if stage]
+
+
 def all_scenarios() -> list[Group]:
     return [beside(*molecule(small_scenarios())), alone(*molecule(fleet_scenarios()))]
 
@@ -232,8 +238,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "test": lambda: Target(
         [
             beside(*check()),
-            alone(*oldest_sanity(), *units()),
-            beside(*artifact(), *kmod()),
+            beside(*mixed(oldest_sanity() + units(), artifact() + kmod())),
             alone(*install()),
             beside(*molecule(small_scenarios()), *power_cuts(), *replication(), *bench("short")),
             alone(*molecule(fleet_scenarios())),
