@@ -23,13 +23,22 @@ SETTLED = "systemctl is-system-running --wait > /dev/null || systemctl --failed 
 # Restored nodes meet on one network before they have addresses of their own: the one of the snapshot must not speak there.
 UNPLUGGED = "ip address flush dev eth1; ip link set eth1 down"
 SETTINGS = "layer.json"
+COMPILED = pathlib.Path(__file__).parent / "node/lab_compiled.py"
+# Python reads the lines of such a file when it starts.
+KEEP_COMPILED = """mkdir -m 0700 /var/cache/lab-compiled; cd /usr/lib/python3/dist-packages; echo 'import lab_compiled' > lab_compiled.pth
+cat > lab_compiled.py << 'END'
+{}
+END
+python3 -c 'import lab_compiled'
+"""
 
 
 def booted(built: image.Image, settings: machine.Settings | None = None) -> pathlib.Path:
     """Return the folder of the booted layer of an image, made first if need be (about a minute under emulation)."""
     settings = settings or machine.Settings()
     sample = machine.Machine(name="n", disks="/disks", qmp="/qmp", console="/console", switch="/switch")
-    key = paths.digest(built.key, json.dumps(asdict(settings)), machine.qemu_version(), *sample.argv(built, settings, restore=False))
+    parts = (json.dumps(asdict(settings)), machine.qemu_version(), COMPILED.read_text(encoding="ascii"), KEEP_COMPILED)
+    key = paths.digest(built.key, *parts, *sample.argv(built, settings, restore=False))
     return _get(f"layer-booted-{built.name}-{key}", built, None, settings, [])
 
 
@@ -84,6 +93,8 @@ def _make(folder: pathlib.Path, name: str, built: image.Image, source: pathlib.P
         running = fleet.start(state, machines, built, settings, source is not None, with_builder)
         (item,) = running.machines
         ssh.wait(item.port, running.known_hosts, name, running.running)
+        if not source:
+            ssh.run(item.port, running.known_hosts, KEEP_COMPILED.format(COMPILED.read_text(encoding="ascii")))
         if command:
             ssh.set_identity(item, running.known_hosts, running.machines)
             _run(command, name, state, running)
