@@ -40,8 +40,12 @@ options:
         place in md arrays), and brought back afterwards; the module waits until the arrays have all copies again. It fails with codes
         C(consumer_unknown), C(consumer_needed) or C(consumer_not_spare), and stops nothing, where somebody cannot be stopped or a
         last copy would be lost. It is never taken unless it is asked for, and it takes verdicts V(hot), V(two_step) and V(warm).
+      - V(cold) has the next boot of the host try the version, once. Nothing else is changed, and nobody is rebooted by this module. If the
+        version serves after the boot, the same call commits it; if it does not, or the host went down before the commit, the
+        committed version serves again, and the call fails with code C(returned) and says why. It takes every verdict that a boot with
+        the parent as it is can cure. A call for the version that serves takes an armed trial back.
     type: str
-    choices: [auto, handover, two_step, warm]
+    choices: [auto, handover, two_step, warm, cold]
     default: auto
   deadline_ms:
     description:
@@ -120,6 +124,23 @@ EXAMPLES = r"""
     units: [postgresql.service]
     timeout_s: 3600
 
+- name: Have the next boot try a version, because the root file system is on the slot
+  twostep.hotswap.swap:
+    slot: root
+    version: "2.0.0"
+    mode: cold
+  register: tried
+
+- name: Boot
+  ansible.builtin.reboot:
+  when: tried.outcome == "armed"
+
+- name: Commit what the boot brought up, or fail and say why it did not
+  twostep.hotswap.swap:
+    slot: root
+    version: "2.0.0"
+    mode: cold
+
 - name: Commit
   twostep.hotswap.swap:
     slot: data
@@ -135,6 +156,7 @@ slot:
 outcome:
   description:
     - V(swapped) serves with the old child parked, V(committed) serves and is committed, V(already) had nothing to do.
+    - V(armed) is tried by the next boot.
     - V(returned) means that the kernel went back to the old child, V(refused) that the kernel took nothing up, V(failed) anything else.
     - In check mode it is what would be.
   returned: when a swap was found, started, or not needed
@@ -151,7 +173,7 @@ to:
   type: str
   sample: 1.1.0
 mode:
-  description: Mode of the swap, V(handover), V(two_step) or V(warm).
+  description: Mode of the swap, V(handover), V(two_step), V(warm) or V(cold).
   returned: when there was a swap
   type: str
   sample: handover
@@ -208,6 +230,7 @@ phases:
     phase:
       description:
         - V(release), V(preload), V(swap), V(verify) or V(commit).
+        - In mode V(cold) V(arm) only.
         - In mode V(warm) V(take_down), V(replace) and V(bring_back) instead of V(swap), V(redundancy), and V(go_back) after a failure.
       type: str
     event:
@@ -259,7 +282,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "slot": {"type": "str", "required": True},
         "version": {"type": "str", "required": True},
-        "mode": {"type": "str", "choices": ["auto", "handover", "two_step", "warm"], "default": "auto"},
+        "mode": {"type": "str", "choices": ["auto", "handover", "two_step", "warm", "cold"], "default": "auto"},
         "deadline_ms": {"type": "int", "default": 500},
         "generation": {"type": "int"},
         "commit": {"type": "bool", "default": True},
@@ -297,11 +320,10 @@ def result_of(wanted: swap_plan.Wish, outcome: Outcome) -> dict[str, Any]:
     }
     result = outcome.result
     if result is None:
-        expected = "committed" if wanted.commit else "swapped"
         return {
             **common,
-            "changed": outcome.step.action != "none",
-            "outcome": "already" if outcome.step.action == "none" else expected,
+            "changed": outcome.step.action in ("commit", "swap"),
+            "outcome": _expected(wanted, outcome),
             "from": outcome.step.old_version or outcome.before["version"],
             "to": wanted.version,
             "mode": outcome.verdict["mode"],
@@ -316,6 +338,15 @@ def result_of(wanted: swap_plan.Wish, outcome: Outcome) -> dict[str, Any]:
         told["mode"] = None
     told["notes"] = [*outcome.notes, *result.notes]
     return {**told, **common, "changed": result.outcome != "already" if result.is_good else result.has_moved}
+
+
+def _expected(wanted: swap_plan.Wish, outcome: Outcome) -> str:
+    """Return the outcome where nothing was started: there is nothing to do, or it is only asked for."""
+    if outcome.step.action == "none":
+        return "already"
+    if outcome.step.action == "boot" or (outcome.step.action == "swap" and outcome.verdict["mode"] == "cold"):
+        return "armed"
+    return "committed" if wanted.commit else "swapped"
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ from .symbols import Symbols
 # From harmless to forbidding; the last four are verdicts.
 LEVELS = ("info", "warning", "two_step", "warm", "cold", "refuse")
 BLOCKING = ("warm", "cold", "refuse")
+# What a boot of the same kernel and parent cures.
+CURED_BY_A_BOOT = ("modules_disabled",)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ class Verdict:
     def blocking_warm(self) -> Reason | None:
         """Return the reason that rules out even a slot that is taken down for it, or None."""
         return next((reason for reason in self.reasons if reason.level in ("cold", "refuse")), None)
+
+    @property
+    def blocking_cold(self) -> Reason | None:
+        """Return the reason that rules out even a boot into the version, with the parent as it is, or None."""
+        return next((reason for reason in self.reasons if reason.level in ("cold", "refuse") and reason.code not in CURED_BY_A_BOOT), None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return verdict, mode and reasons as plain data."""

@@ -62,6 +62,7 @@ class Facts:
 
     :ivar srcversion: of the loaded module that serves; `parent_srcversion` of the loaded parent.
     :ivar committed: version in the boot configuration, None without one, or where `boot_problem` says why it cannot be read.
+    :ivar trial: version that the next boot tries, None without one.
     :ivar initramfs: None where the kernel has none.
     """
 
@@ -72,6 +73,7 @@ class Facts:
     parent_file: FileFact = FileFact()
     committed: str | None = None
     boot_problem: str | None = None
+    trial: str | None = None
     initramfs: Initramfs | None = None
 
 
@@ -93,6 +95,7 @@ def differences(facts: Facts) -> list[Difference]:
         return found
     found += _file("file", slot.module, facts.srcversion, facts.file)
     found += _boot(facts)
+    found += _trial(facts)
     found += _initramfs(facts)
     return found
 
@@ -122,6 +125,14 @@ def _boot(facts: Facts) -> Iterator[Difference]:
     elif facts.committed is not None and slot.parked is None and facts.committed != slot.version:
         message = f"Slot {slot.slot} serves {slot.version}, but its boot configuration has {facts.committed}."
         yield Difference("boot", slot.version, facts.committed, "boot_other", message, "Commit what serves with twostep.hotswap.swap.")
+
+
+def _trial(facts: Facts) -> Iterator[Difference]:
+    slot = facts.slot
+    if facts.trial is not None:
+        message = f"The next boot tries {facts.trial} for slot {slot.slot}, which serves {slot.version}."
+        step = "Reboot at a quiet time, or take it back with twostep.hotswap.swap for the version that serves."
+        yield Difference("trial", slot.version, facts.trial, "trial_armed", message, step)
 
 
 def _initramfs(facts: Facts) -> Iterator[Difference]:

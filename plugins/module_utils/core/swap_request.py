@@ -12,10 +12,10 @@ from . import consumers, names, slots
 from .errors import TwostepError
 
 SCHEMA = 1
-OUTCOMES = ("swapped", "committed", "already", "returned", "failed", "refused")
+OUTCOMES = ("swapped", "committed", "already", "armed", "returned", "failed", "refused")
 DEADLINE_MS = (1, 10000)
-# Beside those of the kernel, in which I/O is held: warm takes the slot down.
-MODES = (*slots.MODES, "warm")
+# Beside those of the kernel, in which I/O is held: warm takes the slot down, cold lets the next boot try the version.
+MODES = (*slots.MODES, "warm", "cold")
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class SwapResult:
 
     @property
     def is_good(self) -> bool:
-        """Return whether the slot is where the request wanted it."""
-        return self.outcome in ("swapped", "committed", "already")
+        """Return whether the request did what it wanted."""
+        return self.outcome in ("swapped", "committed", "already", "armed")
 
     @property
     def has_moved(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Sequence
 
 from ..core import names
 from ..core.errors import TwostepError
-from . import boot, parent, swap_folder, world
+from . import boot, boot_trial, parent, swap_folder, world
 from .swap import Transaction
 from .world import World
 
@@ -33,8 +33,9 @@ def swap(this: World, swap_id: str) -> int:
 
 
 def restore(this: World) -> int:
-    """Bring up every configured slot; one that fails keeps none of the others down."""
+    """Bring up every configured slot; one that fails keeps none of the others down, and a trial that fails not its own slot."""
     failures: dict[str, TwostepError | None] = {}
+    actor = parent.ParentActor(this.paths, this.run)
     wanted = []
     for name in boot.configured(this.paths):
         try:
@@ -42,9 +43,14 @@ def restore(this: World) -> int:
         except TwostepError as error:
             failures[name] = error
             continue
-        if found is not None:
-            wanted.append(found)
-    failures.update(parent.bring_up(parent.ParentActor(this.paths, this.run), wanted))
+        if found is None:
+            continue
+        wanted.append(found)
+        try:
+            boot_trial.give(this, actor, found)
+        except TwostepError as error:
+            sys.stderr.write(f"{name}: {error}\n")
+    failures.update(parent.bring_up(actor, wanted))
     for name, failure in sorted(failures.items()):
         (sys.stderr if failure else sys.stdout).write(f"{name}: {failure or 'serves'}\n")
     return FAILED if any(failures.values()) else DONE

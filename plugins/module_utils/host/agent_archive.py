@@ -33,6 +33,7 @@ from ..core import (
     slots,
     swap_request,
     symbols,
+    trial,
 )
 from ..core import consumers as core_consumers
 from ..core import health as core_health
@@ -43,6 +44,7 @@ from ..core.errors import TwostepError
 from . import (
     agent,
     boot,
+    boot_trial,
     consumers,
     health,
     kernel_control,
@@ -60,6 +62,7 @@ from . import (
     settled,
     swap,
     swap_folder,
+    trials,
     two_step,
     warm,
     world,
@@ -91,10 +94,12 @@ CORE: tuple[ModuleType, ...] = (
     slots,
     swap_request,
     symbols,
+    trial,
 )
 HOST: tuple[ModuleType, ...] = (
     agent,
     boot,
+    boot_trial,
     consumers,
     health,
     host_slots,
@@ -113,6 +118,7 @@ HOST: tuple[ModuleType, ...] = (
     settled,
     swap,
     swap_folder,
+    trials,
     two_step,
     warm,
     world,

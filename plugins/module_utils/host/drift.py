@@ -11,7 +11,7 @@ from ..core import drift, names
 from ..core.drift import Difference, Facts, FileFact, Initramfs
 from ..core.errors import TwostepError
 from ..core.slots import Slot
-from . import boot, modinfo, module_tree
+from . import boot, modinfo, module_tree, trials
 from .paths import Paths
 from .runner import Run
 from .slots import Status
@@ -28,6 +28,7 @@ def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, im
     :param image: the answer of `initramfs`, None to leave it out of account.
     """
     committed, problem = _committed(paths, slot.slot)
+    trial, damaged = _trial(paths, slot.slot)
     file = _file(paths, release, slot.module, run) if slot.module else FileFact()
     return drift.differences(
         Facts(
@@ -37,7 +38,8 @@ def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, im
             parent_srcversion=status.loaded_srcversion("twostep"),
             parent_file=_file(paths, release, "twostep", run),
             committed=committed,
-            boot_problem=problem,
+            boot_problem=problem or damaged,
+            trial=trial,
             initramfs=replace(image, older=_is_older(image.path, file.path)) if image else None,
         )
     )
@@ -49,6 +51,14 @@ def _committed(paths: Paths, slot: str) -> tuple[str | None, str | None]:
     except TwostepError as error:
         return None, error.message
     return (None, None) if found is None else (found.version, None)
+
+
+def _trial(paths: Paths, slot: str) -> tuple[str | None, str | None]:
+    try:
+        found = trials.read(paths, slot)
+    except TwostepError as error:
+        return None, error.message
+    return (found.version, None) if found and found.state == "armed" else (None, None)
 
 
 def _file(paths: Paths, release: str, module: str, run: Run) -> FileFact:

@@ -15,7 +15,7 @@ from ..core import names
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.parent import Found, Plan, Step, plan_present
-from . import boot, kernel_module
+from . import boot, kernel_module, trials
 from .kernel_control import Control, SwapLine
 from .paths import Paths
 from .runner import Run
@@ -83,13 +83,17 @@ class ParentActor:
             "adopt": lambda: self._adopt(plan.targets[step.slot], is_new),
             "write_boot": lambda: boot.write_slot(self._paths, plan.targets[step.slot]),
             "install_unit": lambda: boot.install_unit(self._paths, self._run, self._agent),
-            "remove_boot": lambda: boot.remove_slot(self._paths, step.slot),
+            "remove_boot": lambda: self._remove_boot(step.slot),
             "remove_unit": lambda: boot.remove_unit(self._paths, self._run),
             "take_down": lambda: self._take_down(step.slot),
             "unload_child": lambda: kernel_module.unload(self._paths, self._run, step.module),
             "unload_parent": lambda: kernel_module.unload(self._paths, self._run, "twostep"),
         }
         actions[step.action]()
+
+    def _remove_boot(self, slot: str) -> None:
+        trials.remove(self._paths, slot)
+        boot.remove_slot(self._paths, slot)
 
     def _mount_configfs(self) -> None:
         if not os.path.isdir(self._paths.configfs):

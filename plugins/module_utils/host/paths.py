@@ -63,6 +63,11 @@ class Paths:
         return self.state + "/swaps"
 
     @property
+    def trials(self) -> str:
+        """Versions that the next boot tries, one JSON file per slot."""
+        return self.state + "/trials"
+
+    @property
     def source(self) -> str:
         return self.at("/usr/src")
 

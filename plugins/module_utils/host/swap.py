@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transaction of one swap on this host: preload, swap, verify, commit, each with a ledger line before and after.
 
-Warm: preload, take_down, replace, bring_back, verify, redundancy, commit.
+Warm: preload, take_down, replace, bring_back, verify, redundancy, commit. Cold: arm; the boot that follows tries it, and a later
+request commits.
 
 A failure before the commit ends with the old child serving, or the result says exactly what stands.
 """
@@ -19,7 +20,8 @@ from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.slots import LastSwap, Slot
 from ..core.swap_request import Phase, SwapRequest, SwapResult
-from . import boot, kernel_module, ledger, settled
+from ..core.trial import Trial
+from . import boot, kernel_module, ledger, settled, trials
 from .kernel_control import SwapLine
 from .preload import Preload, load
 from .two_step import Successor
@@ -61,6 +63,10 @@ class Transaction:
         before = self._slot()
         try:
             self._refuse_stale(before)
+            if request.swap and request.mode == "cold":
+                with self._phase("arm") as told:
+                    self._arm(told)
+                return self._result(before, self._slot(), "armed")
             if request.swap:
                 self._swap(before)
             if request.commit:
@@ -156,6 +162,15 @@ class Transaction:
         with self._phase("redundancy"):
             warm.await_redundancy()
 
+    def _arm(self, told: dict[str, Any]) -> None:
+        """Have the next boot try the version. Nothing else changes, and until the commit the old version stays the committed one."""
+        paths, request = self._world.paths, self._request
+        told["boot_id"] = trials.boot_id(paths)
+        wanted = Trial(request.slot, request.to_version, request.from_version, request.swap_id, request.run_id, told["boot_id"])
+        trials.write(paths, wanted)
+        if trials.read(paths, request.slot) != wanted:
+            raise TwostepError("not_proven", f"The trial of slot {request.slot} does not read back.", "Look at the filesystem of the host.")
+
     def _verify(self, before: Slot, told: dict[str, Any], steps: int = 1) -> None:
         """Prove the swap from what the kernel tells; the write's success proves nothing."""
         slot = settled.look(self._world, self._request.slot, self._request.deadline_ms)
@@ -195,6 +210,7 @@ class Transaction:
         after = self._slot()
         if after.parked or after.version != request.to_version:
             raise TwostepError("not_proven", f"The commit is not proven. {what_stands(after)}", "Read the kernel log of the host.")
+        trials.remove(world.paths, request.slot)
         told["unloaded"] = self._unload_old(after)
 
     def _write_boot(self, version: str) -> bool:

@@ -12,7 +12,7 @@ from ..core.errors import TwostepError
 from ..core.slots import Slot
 from ..core.swap_plan import Step, Wish
 from ..core.swap_request import SwapRequest, SwapResult
-from . import aftermath, boot, compat, hung_task, swap_folder, unit
+from . import aftermath, boot, compat, hung_task, swap_folder, trials, unit
 from .swap import what_stands
 from .world import World
 
@@ -87,7 +87,7 @@ class Job:
             _rest, request, _attached = self._begin()
             if request:
                 step, result = Step("swap", first[0].old_version), _joined(result, self._wait(request))
-        if result is None or result.is_good:
+        if step.action != "boot" and (result is None or (result.is_good and result.outcome != "armed")):
             self._prove()
         with swap_folder.locked(self._world.paths):
             swap_folder.prune(self._world.paths)
@@ -108,21 +108,29 @@ class Job:
             "generation": slot.generation,
             "parked": slot.parked,
             "boot_version": self._boot_version(),
+            "trial": self._trial_version(),
         }
 
     def _predicted(self, before: dict[str, Any], step: Step) -> dict[str, Any]:
         after = dict(before)
+        mode = self._verdict["mode"]
+        if step.action == "swap" and mode == "cold":
+            return {**after, "trial": self._wanted.version}
         if step.action == "swap":
-            mode = self._verdict["mode"]
             parked = before["version"] if mode == "handover" and not self._wanted.commit else None
             # A slot that is taken down counts that, too.
             after.update(version=self._wanted.version, generation=before["generation"] + (2 if mode == "warm" else 1), parked=parked)
         if step.action != "none" and self._wanted.commit:
-            after.update(parked=None, boot_version=before["boot_version"] and self._wanted.version)
+            after.update(parked=None, boot_version=before["boot_version"] and self._wanted.version, trial=None)
         return after
 
     def _step(self, slot: Slot) -> Step:
-        return swap_plan.next_step(self._wanted, slot, self._boot_version())
+        paths = self._world.paths
+        return swap_plan.next_step(self._wanted, slot, self._boot_version(), trials.read(paths, slot.slot), trials.boot_id(paths))
+
+    def _trial_version(self) -> str | None:
+        found = trials.read(self._world.paths, self._wanted.slot)
+        return found.version if found and found.state == "armed" else None
 
     def _refuse_other(self, pending: SwapRequest) -> None:
         if pending.to_version != self._wanted.version:
@@ -145,11 +153,18 @@ class Job:
                 if not swap_folder.is_finished(world.paths, pending.swap_id):
                     self._notes.append(aftermath.settle(world, pending).message)
             slot = self._slot()
-            step = self._step(slot)
-            if step.action == "none":
+            try:
+                step = self._step(slot)
+            except TwostepError as error:
+                if "trial" in error.data:
+                    trials.remove(world.paths, wanted.slot)  # it is told once; the next call arms anew
+                raise
+            if step.action in ("none", "boot"):
                 return step, None, False
             request = self._request(slot, step)
             agent = self._agent()
+            if request.mode == "cold":
+                self._prepare_boot(agent)
             swap_folder.write_request(world.paths, request)
             try:
                 unit.start(world.run, self._python, agent, request.swap_id)
@@ -157,6 +172,18 @@ class Job:
                 swap_folder.write_result(world.paths, self._not_started(request, error))
                 raise
             return step, request, False
+
+    def _prepare_boot(self, agent: str) -> None:
+        """See to it that the next boot brings the slot up, by an agent that knows trials."""
+        paths, slot = self._world.paths, self._wanted.slot
+        if boot.read_slot(paths, slot) is None or not boot.has_unit(paths):
+            raise TwostepError(
+                "not_configured",
+                f"Slot {slot} is not brought up at boot.",
+                "Bring it up with twostep.hotswap.parent and boot: true.",
+            )
+        if not boot.unit_is_current(paths, self._world.run, agent):
+            boot.install_unit(paths, self._world.run, agent)
 
     def _not_started(self, request: SwapRequest, error: TwostepError) -> SwapResult:
         return SwapResult(

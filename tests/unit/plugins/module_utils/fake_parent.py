@@ -85,12 +85,17 @@ class FakeParent:
         lines = [f"0x{crc:08x}\t{name}\tvmlinux\tEXPORT_SYMBOL" for name, crc in KERNEL_CRCS.items()]
         self.put(root / f"lib/modules/{RELEASE}/build/Module.symvers", "\n".join(lines))
         self.put(root / "proc/sys/kernel/tainted", "0")
+        self.boot(1)
         self.put_parent()
         self.status = Status(self.paths)
         self.control = Control(self.paths, self.status, write_text=self.write)
         self.world = World(
             self.paths, self.run, self.status, self.control, self, self.now, self.monotonic_ns, self.sleep, RELEASE  # type: ignore[arg-type]
         )  # fmt: skip
+
+    def boot(self, number: int) -> None:
+        """Give this boot of the host its name."""
+        self.put(self.root / "proc/sys/kernel/random/boot_id", f"00000000-0000-4000-8000-{number:012x}")
 
     @staticmethod
     def put(path: Path, text: str) -> None:

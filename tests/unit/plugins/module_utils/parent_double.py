@@ -19,6 +19,7 @@ EMPTY = {"state": "empty", "family": "", "params": "", "version": "", "module": 
 EMPTY.update(srcversion="", previous="", probation="none", probation_failures="0", refused_ends="0", hold_histogram="0 0")
 LAST = dict.fromkeys(slots.LAST_SWAP_FILES, "0")
 LAST.update({"from": "", "to": "", "mode": "handover", "result": "none", "reason": ""})
+CHILD = {"contract": "1.0", "features": "", "schema_reads": "1-2", "schema_writes": "1-2", "users": "0"}
 
 
 class ParentDouble:
@@ -30,6 +31,7 @@ class ParentDouble:
         self.installed = {"twostep", "twostep_remap_1_0_0", "twostep_remap_1_1_0"}
         self.refuse = 0
         self.reason = ""
+        self.request_bytes = "64"  # that a child wants
         self.mounts_configfs = True
         self.calls: list[list[str]] = []
         self.writes: list[tuple[str, str]] = []
@@ -50,13 +52,18 @@ class ParentDouble:
         (name,) = arguments
         if name not in self.installed:
             return Result(1, "", f"modprobe: FATAL: Module {name} not found in directory /lib/modules/6.1.0\n")
+        if name != "twostep" and not self.status.exists():
+            self.modprobe(["twostep"])  # by the dependency
         self.put(f"sys/module/{name}/initstate", "live")
         if name == "twostep":
             self.put("sys/kernel/twostep/contract", "1.0")
             (self.status / "slots").mkdir()
             (self.status / "children").mkdir()
         else:
-            (self.status / "children" / name).mkdir()
+            _twostep, family, *version = name.split("_")
+            facts = {**CHILD, "family": family, "version": ".".join(version), "request_bytes": self.request_bytes}
+            for what, text in facts.items():
+                self.put(f"sys/kernel/twostep/children/{name}/{what}", text)
         return Result(0, "", "")
 
     def rmmod(self, arguments: list[str]) -> Result:
@@ -68,7 +75,7 @@ class ParentDouble:
         if name == "twostep":
             shutil.rmtree(str(self.status))
         else:
-            (self.status / "children" / name).rmdir()
+            shutil.rmtree(str(self.status / "children" / name))
         return Result(0, "", "")
 
     def mount(self, _arguments: list[str]) -> Result:

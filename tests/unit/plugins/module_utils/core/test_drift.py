@@ -52,6 +52,11 @@ TABLE = {
          "Commit what serves with twostep.hotswap.swap."),
     ),
     "the committed version, in probation": ({"committed": "1.0.0", "slot": replace(SLOT, parked="1.0.0")}, None),
+    "a trial": (
+        {"trial": "2.0.0"},
+        ("trial", "1.1.0", "2.0.0", "trial_armed", "The next boot tries 2.0.0 for slot data, which serves 1.1.0.",
+         "Reboot at a quiet time, or take it back with twostep.hotswap.swap for the version that serves."),
+    ),
     "no boot configuration": ({"committed": None}, None),
     "a damaged boot configuration": (
         {"committed": None, "boot_problem": "It is damaged."},

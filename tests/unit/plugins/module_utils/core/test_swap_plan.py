@@ -30,7 +30,7 @@ def test_options_become_a_wish() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "code", "message", "next_step"),
     [
-        ("mode", "now", "bad_mode", "mode 'now' is unknown.", "Use auto, handover, two_step or warm."),
+        ("mode", "now", "bad_mode", "mode 'now' is unknown.", "Use auto, handover, two_step, warm or cold."),
         ("deadline_ms", 0, "bad_deadline", "deadline_ms is 0.", "Use a number of milliseconds from 1 to 10000."),
         ("deadline_ms", 10001, "bad_deadline", "deadline_ms is 10001.", "Use a number of milliseconds from 1 to 10000."),
         ("generation", 0, "bad_generation", "generation is 0.", "Use the generation that twostep.hotswap.slot_info told."),
@@ -171,3 +171,26 @@ def test_nobody_waits_in_a_hold_on_the_warm_way() -> None:
     swap_plan.check_hold(Wish("data", "1.1.0", mode="warm", deadline_ms=10000), "warm", 1)
     with pytest.raises(TwostepError):
         swap_plan.check_hold(Wish("data", "1.1.0", deadline_ms=10000), "handover", 1)
+
+
+@pytest.mark.parametrize("code", ["schema_none", "feature_dropped"])
+def test_who_asks_for_the_cold_way_gets_it(code: str) -> None:
+    verdict = Verdict("warm", None, (Reason("state", code, "warm", "None in common.", "Go through another."),))
+    assert swap_plan.mode_of(Wish("data", "1.1.0", mode="cold"), verdict) == "cold"
+    swap_plan.check_hold(Wish("data", "1.1.0", mode="cold", deadline_ms=10000), "cold", 1)
+
+
+def test_a_boot_cures_a_kernel_that_loads_nothing_any_more() -> None:
+    locked = Reason("kernel", "modules_disabled", "cold", "No module can be loaded.", "Reboot.")
+    assert swap_plan.mode_of(Wish("data", "1.1.0", mode="cold"), Verdict("cold", None, (locked,))) == "cold"
+    with pytest.raises(TwostepError):
+        swap_plan.mode_of(Wish("data", "1.1.0", mode="warm"), Verdict("cold", None, (locked,)))
+
+
+@pytest.mark.parametrize(("code", "level"), [("contract_major", "cold"), ("other_kernel", "cold"), ("unsigned", "refuse")])
+def test_what_a_boot_does_not_cure_rules_it_out(code: str, level: str) -> None:
+    locked = Reason("kernel", "modules_disabled", "cold", "No module can be loaded.", "Reboot.")
+    worse = Reason("contract", code, level, "No.", "Do it.")
+    with pytest.raises(TwostepError) as caught:
+        swap_plan.mode_of(Wish("data", "1.1.0", mode="cold"), Verdict(level, None, (locked, worse)))
+    assert caught.value.code == code

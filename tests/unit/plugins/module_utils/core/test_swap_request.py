@@ -36,7 +36,7 @@ def test_a_result_survives_the_file() -> None:
 @pytest.mark.parametrize("outcome", swap_request.OUTCOMES)
 def test_which_outcomes_are_good(outcome: str) -> None:
     result = SwapResult("a", "b", "data", "1.0.0", "1.1.0", "handover", outcome)
-    assert result.is_good == (outcome in ("swapped", "committed", "already"))
+    assert result.is_good == (outcome in ("swapped", "committed", "already", "armed"))
     assert not result.has_moved
 
 

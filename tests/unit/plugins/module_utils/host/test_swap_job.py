@@ -252,7 +252,14 @@ def test_fake_parent_check_tells_what_would_be(fake_parent: FakeParent, commit: 
     outcome = job(fake_parent, commit=commit).check()
     assert (outcome.step.action, outcome.verdict["mode"], outcome.result) == ("swap", "handover", None)
     parked, booted = (None, "1.1.0") if commit else ("1.0.0", "1.0.0")
-    assert outcome.after == {"version": "1.1.0", "state": "serving", "generation": 2, "parked": parked, "boot_version": booted}
+    assert outcome.after == {
+        "version": "1.1.0",
+        "state": "serving",
+        "generation": 2,
+        "parked": parked,
+        "boot_version": booted,
+        "trial": None,
+    }
     assert (fake_parent.writes, started(fake_parent), os.path.exists(fake_parent.paths.state)) == ([], [], False)
     assert apply(fake_parent, commit=commit).after == outcome.after
 
