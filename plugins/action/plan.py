@@ -24,6 +24,7 @@ ARGUMENT_SPEC = {
     "canary": {"type": "int", "default": 1},
     "wave_size": {"type": "int", "default": 1},
     "warm": {"type": "bool", "default": False},
+    "cold": {"type": "bool", "default": False},
 }
 
 
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars, options["fleet"])
         if options["stage"] == "status":
             return self._status(options["fleet"], hosts, task_vars)
-        asked = [options[name] for name in ("family", "version", "canary", "wave_size", "warm")]
+        asked = [options[name] for name in ("family", "version", "canary", "wave_size", "warm", "cold")]
         policy = plan.check_inputs(options["fleet"], hosts, *asked)
         if options["stage"] == "inputs":
             now = controller.utc_now()

@@ -51,6 +51,11 @@ options:
       - Without it such a host refuses the plan.
     type: bool
     default: false
+  cold:
+    description:
+      - Whether a host may be booted into the version where no chain of hot steps leads to it and O(warm) is not set or does not help.
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs on the controller.

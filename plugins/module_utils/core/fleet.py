@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple, Sequence
 
 from . import names, untrusted
+from .compat_facts import CURED_BY_A_BOOT
 from .errors import TwostepError
 
 STATES = ("empty", "serving", "held", "detached", "failed")
@@ -20,7 +21,7 @@ _MOST_REASONS = 4
 _MOST_STEPS = 64
 # Each host of a fleet has it, since the parent is a module from outside the kernel's tree: it says nothing about the step.
 _OF_EVERY_HOST = ("tainted",)
-MODES = ("handover", "two_step", "warm")
+MODES = ("handover", "two_step", "warm", "cold")
 
 
 class Drift(NamedTuple):
@@ -55,13 +56,15 @@ class Facts:
 class Compat:
     """A host's verdict on one step; ``verdict`` is None when it could not be had, and ``reason`` then says why.
 
-    ``path`` has the versions of the shortest chain of hot steps, both ends included; it is empty without one.
+    ``path`` has the versions of the shortest chain of hot steps, both ends included; it is empty without one. ``after_boot`` says
+    whether a boot of the host into the version cures what rules a hot step out.
     """
 
     verdict: str | None
     mode: str | None
     reason: str
     path: tuple[str, ...] = ()
+    after_boot: bool = False
 
 
 def natural(host: str) -> list[tuple[int, int, str]]:
@@ -134,7 +137,14 @@ def _compat(record: Mapping[Any, Any]) -> Compat:
     told = [reason for reason in untrusted.records(record.get("reasons")) if reason.get("code") not in _OF_EVERY_HOST]
     reasons = [untrusted.text(reason.get("message")) for reason in told[:_MOST_REASONS]]
     reason = " ".join(reason for reason in reasons if reason)
-    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), reason, _path(record.get("twostep_path")))
+    path = _path(record.get("twostep_path"))
+    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), reason, path, verdict in ("warm", "cold") and _cured(told))
+
+
+def _cured(reasons: Sequence[Mapping[Any, Any]]) -> bool:
+    """Return whether all that is worse than warm goes away with a boot; a level that nobody knows does not."""
+    grave = [reason for reason in reasons if reason.get("level") not in ("info", "warning", "two_step", "warm")]
+    return all(reason.get("level") == "cold" and reason.get("code") in CURED_BY_A_BOOT for reason in grave)
 
 
 def _path(told: object) -> tuple[str, ...]:

@@ -24,18 +24,24 @@ PLANNED = "twostep_planned"
 NOBODY = "localhost:!localhost"
 _MODE_OF = {"hot": "handover", "two_step": "two_step"}
 _MOST_SHOWN = 20
-_WORST_FIRST = (PENDING, "warm", "two_step", "hot", "current")
+# A boot would bring up another version than the one that serves, or try one.
+_NOT_COMMITTED = ("boot_other", "trial_armed")
+_WORST_FIRST = (PENDING, "cold", "warm", "two_step", "hot", "current")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is asked for: the step, how many hosts at a time, and whether slots may be taken down for it where no hot step leads there."""
+    """What is asked for: the step, and how many hosts at a time.
+
+    ``warm`` and ``cold`` say whether slots may be taken down, and hosts booted, where no hot step leads there.
+    """
 
     family: str
     version: str
     canary: int
     wave_size: int
     warm: bool = False
+    cold: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,17 @@ class Plan:
 
 
 def check_inputs(
-    fleet_name: str, fleet: Sequence[str], family: object, version: object, canary: int, wave_size: int, warm: bool = False
+    fleet_name: str,
+    fleet: Sequence[str],
+    family: object,
+    version: object,
+    canary: int,
+    wave_size: int,
+    warm: bool = False,
+    cold: bool = False,
 ) -> Policy:
     """Return the policy, or raise for a name, a size or an empty fleet; an empty fleet is never a success."""
-    policy = Policy(names.family(family), names.version(version), canary, wave_size, warm)
+    policy = Policy(names.family(family), names.version(version), canary, wave_size, warm, cold)
     if canary < 0:
         raise TwostepError("bad_canary", f"twostep_canary is {canary}.", "Use 0 or the number of hosts in the first wave.")
     if wave_size < 1:
@@ -126,6 +139,10 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
         return f"the slot is {slot.state or 'in no known state'}, not serving"
     if slot.version is None:
         return "the slot serves a version that is not known"
+    not_committed = next((found.message for found in slot.drift if found.code in _NOT_COMMITTED), None)
+    if slot.version == policy.version and slot.parked is None and not_committed:
+        reason = f"serves {policy.version}; the commit is missing: {not_committed}"
+        return Step(host, slot.slot, "commit", slot.version, "current", None, reason)
     if slot.version == policy.version and slot.parked is None:
         return Step(host, slot.slot, "none", slot.version, "current", None, f"already serves {policy.version}")
     if slot.version == policy.version:
@@ -145,7 +162,9 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
             return Step(host, slot.slot, "swap", slot.version, "hot", "auto", reason, through)
         if compat.verdict == "warm" and policy.warm:
             return Step(host, slot.slot, "swap", slot.version, "warm", "warm", compat.reason or "no hot step leads there")
-        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_warm_way(compat)}"
+        if compat.after_boot and policy.cold:
+            return Step(host, slot.slot, "swap", slot.version, compat.verdict, "cold", compat.reason or "no hot step leads there")
+        return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_other_ways(compat)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
 
 
@@ -155,11 +174,14 @@ def _through(compat: Compat, version: str, policy: Policy) -> tuple[str, ...]:
     return path[1:-1] if len(path) > 2 and (path[0], path[-1]) == (version, policy.version) else ()
 
 
-def _warm_way(compat: Compat) -> str:
-    """Return what would be possible if it were allowed; where it is, a warm verdict is no refusal."""
-    if compat.verdict != "warm":
-        return ""
-    return " With twostep_allow_warm the slot may be taken down for it, its users stopped and started again"
+def _other_ways(compat: Compat) -> str:
+    """Return what would be possible if it were allowed; where it is, there is no refusal."""
+    ways = []
+    if compat.verdict == "warm":
+        ways.append(" With twostep_allow_warm the slot may be taken down for it, its users stopped and started again")
+    if compat.after_boot:
+        ways.append(" With twostep_allow_cold the host may be booted into it")
+    return ".".join(ways)
 
 
 def drifts(facts: Mapping[str, Facts]) -> list[str]:
@@ -196,6 +218,7 @@ def _digest(policy: Policy, waves: Sequence[Sequence[str]], steps: Sequence[Step
         "family": policy.family,
         "version": policy.version,
         "warm": policy.warm,
+        "cold": policy.cold,
         "waves": waves,
         "steps": [[step.host, step.slot, step.act, step.from_version] for step in steps],
     }

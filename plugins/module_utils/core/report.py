@@ -29,6 +29,8 @@ REGISTERS = (
     ("rehearsal", "__twostep_rehearsal"),
     ("gate before the swap", "__twostep_gate_before"),
     ("swap", "__twostep_swap"),
+    ("boot", "__twostep_reboot"),
+    ("boot", "__twostep_boot"),
     ("gate before the commit", "__twostep_gate_after"),
     ("commit", "__twostep_commit"),
     ("way back", "__twostep_back"),
@@ -126,6 +128,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
     swaps = _by_slot(registers.get("__twostep_swap"))
     commits = _by_slot(registers.get("__twostep_commit"))
     backs = _by_slot(registers.get("__twostep_back"))
+    boots = _by_slot(registers.get("__twostep_boot"))
     earlier = [_by_slot(told) for told in untrusted.records(registers.get("__twostep_earlier"))]  # of the hops before, in their order
     nodes = []
     for step in slots:
@@ -140,7 +143,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
             "to": _version(planned.get("to")),
             "verdict": verdict or (PENDING if step else None),
             "mode": untrusted.choice(swap.get("mode"), MODES) or untrusted.choice(step.get("mode"), MODES),
-            "outcome": _outcome(step, registers, swap, commit, backs.get(slot or "", {})),
+            "outcome": _outcome(step, registers, swap, boots.get(slot or "", {}), commit, backs.get(slot or "", {})),
             "reason": _node_reason(step, swap, commit, registers),
             "hold_ms": max(_numbers([_hold_ms(told) for told in [*before, swap]]), default=None),
             "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
@@ -166,15 +169,20 @@ def _by_slot(result: object) -> dict[str, Mapping[Any, Any]]:
 
 
 def _outcome(
-    step: Mapping[Any, Any], registers: Mapping[Any, Any], swap: Mapping[Any, Any], commit: Mapping[Any, Any], back: Mapping[Any, Any]
+    step: Mapping[Any, Any],
+    registers: Mapping[Any, Any],
+    swap: Mapping[Any, Any],
+    boot: Mapping[Any, Any],
+    commit: Mapping[Any, Any],
+    back: Mapping[Any, Any],
 ) -> str:
     """Return what stands on the slot as far as this run has proof of it; without proof it is ``unknown``."""
     if not step:
         return "unknown" if untrusted.problem(untrusted.mapping(registers.get("__twostep_slots"))) else "untouched"
     if step.get("act") == "none":
         return "current"
-    ran = [untrusted.mapping(registers.get(name)) for name in ("__twostep_swap", "__twostep_commit")]
-    if any(record.get("unreachable") or record.get("timedout") for record in [swap, commit, back, *ran]):
+    ran = [untrusted.mapping(registers.get(name)) for name in ("__twostep_swap", "__twostep_boot", "__twostep_commit", "__twostep_reboot")]
+    if any(record.get("unreachable") or record.get("timedout") for record in [swap, boot, commit, back, *ran]):
         return "unknown"
     if not swap or swap.get("skipped"):
         return "failed" if untrusted.problem(ran[0]) else "untouched"
@@ -182,8 +190,10 @@ def _outcome(
         if swap.get("code") in _UNPROVED:
             return "unknown"
         return {"returned": "returned", "refused": "untouched"}.get(str(swap.get("outcome")), "failed")
-    if back and not back.get("failed") and not back.get("skipped"):
+    if boot.get("code") == "returned" or (back and not back.get("failed") and not back.get("skipped")):
         return "returned"
+    if swap.get("outcome") == "armed" and not boot:
+        return "unknown" if ran[3].get("failed") else "uncommitted"
     if commit and not commit.get("failed") and not commit.get("skipped"):
         return "upgraded"
     return "uncommitted"

@@ -36,6 +36,24 @@ def test_the_way_that_a_host_tells(told: object, path: tuple) -> None:
     assert fleet.compat(answer)["vol0"].path == path
 
 
+LOCKED = {"code": "modules_disabled", "level": "cold", "message": "No module can be loaded."}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reasons", "after_boot"),
+    [
+        ("warm", [{"code": "schema_none", "level": "warm", "message": "None."}], True),
+        ("cold", [LOCKED], True),
+        ("cold", [LOCKED, {"code": "contract_major", "level": "cold", "message": "Another parent."}], False),
+        ("cold", [LOCKED, {"code": "new_word", "message": "Who knows."}], False),
+        ("refuse", [LOCKED], False),
+        ("hot", [], False),
+    ],
+)
+def test_what_a_boot_cures(verdict: str, reasons: list, after_boot: bool) -> None:
+    assert fleet.compat({"results": [{"slot": "vol0", "verdict": verdict, "reasons": reasons}]})["vol0"].after_boot is after_boot
+
+
 def test_what_every_host_has_is_no_reason() -> None:
     reasons = [{"code": "tainted", "message": "Modules."}, {"code": "downgrade", "message": "Older."}]
     assert fleet.compat({"results": [{"slot": "vol0", "verdict": "hot", "reasons": reasons}]})["vol0"].reason == "Older."

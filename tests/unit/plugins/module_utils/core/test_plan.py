@@ -251,7 +251,45 @@ def test_the_warm_way_is_no_way_around_another_refusal(verdict: str) -> None:
     assert caught.value.data["refusals"] == [{"host": "n1", "slot": "vol0", "reason": f"the verdict is {verdict}: Reboot."}]
 
 
-@pytest.mark.parametrize("change", [{"version": "1.1.1"}, {"wave_size": 1}, {"canary": 2}, {"warm": True}])
+@pytest.mark.parametrize("code", ["boot_other", "trial_armed"])
+def test_what_serves_but_is_not_what_boots_is_committed(code: str) -> None:
+    facts = {"n1": Facts((replace(slot("1.1.0"), drift=(Drift(code, "It boots 1.0.0."),)),))}
+    (step,) = plan.make(["n1"], facts, {}, POLICY, True).steps
+    assert (step.act, step.reason) == ("commit", "serves 1.1.0; the commit is missing: It boots 1.0.0.")
+    told = plan.as_dict(plan.make(["n1"], facts, {}, POLICY, True))
+    assert (told["waves"], told["hosts"]["n1"]["hops"]) == ([["n1"]], [[{"slot": "vol0", "version": "1.1.0", "mode": "handover"}]])
+
+
+@pytest.mark.parametrize("code", ["file_other", "initramfs_other"])
+def test_another_drift_is_no_work(code: str) -> None:
+    facts = {"n1": Facts((replace(slot("1.1.0"), drift=(Drift(code, "It differs."),)),))}
+    assert plan.make(["n1"], facts, {}, POLICY, True).waves == ()
+
+
+def test_the_cold_way_where_it_is_allowed() -> None:
+    compat = {"n1": {"vol0": Compat("warm", None, "No schema.", after_boot=True)}}
+    host = plan.as_dict(plan.make(["n1"], old("n1"), compat, replace(POLICY, cold=True), True))["hosts"]["n1"]
+    assert (host["verdict"], host["reason"], host["hops"][0][0]["mode"]) == ("warm", "No schema.", "cold")
+    assert plan.make(["n1"], old("n1"), compat, replace(POLICY, cold=True, warm=True), True).steps[0].mode == "warm"
+
+
+def test_a_boot_where_only_that_cures() -> None:
+    compat = {"n1": {"vol0": Compat("cold", None, "No module can be loaded.", after_boot=True)}}
+    host = plan.as_dict(plan.make(["n1"], old("n1"), compat, replace(POLICY, cold=True, warm=True), True))["hosts"]["n1"]
+    assert (host["verdict"], host["hops"][0][0]["mode"]) == ("cold", "cold")
+    assert refusals(["n1"], old("n1"), compat).data["refusals"][0]["reason"] == (
+        "the verdict is cold: No module can be loaded. With twostep_allow_cold the host may be booted into it"
+    )
+
+
+def test_both_other_ways_are_told() -> None:
+    compat = {"n1": {"vol0": Compat("warm", None, "No schema.", after_boot=True)}}
+    assert refusals(["n1"], old("n1"), compat).data["refusals"][0]["reason"] == (
+        f"the verdict is warm: No schema.{WARM_WAY}. With twostep_allow_cold the host may be booted into it"
+    )
+
+
+@pytest.mark.parametrize("change", [{"version": "1.1.1"}, {"wave_size": 1}, {"canary": 2}, {"warm": True}, {"cold": True}])
 def test_the_digest_changes_with_what_is_done(change: dict) -> None:
     hosts = ["n1", "n2", "n3"]
     policy = plan.Policy(**{"family": "remap", "version": "1.1.0", "canary": 1, "wave_size": 2, **change})
@@ -300,3 +338,4 @@ def test_inputs(arguments: tuple, code: str, message: str | None) -> None:
 def test_good_inputs_are_the_policy() -> None:
     assert plan.check_inputs("t", ["n1"], "remap", "1.1.0", 1, 2) == POLICY
     assert plan.check_inputs("t", ["n1"], "remap", "1.1.0", 1, 2, True) == replace(POLICY, warm=True)
+    assert plan.check_inputs("t", ["n1"], "remap", "1.1.0", 1, 2, cold=True) == replace(POLICY, cold=True)

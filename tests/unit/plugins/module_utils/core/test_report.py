@@ -27,6 +27,8 @@ SWAPPED = {
     ]
 }
 COMMITTED = {"results": [{"item": ITEM, "phases": [{"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z"}]}]}
+ARMED = {"results": [{"item": ITEM, "outcome": "armed", "mode": "cold"}]}
+BOOTED = {"results": [{"item": ITEM, "outcome": "already"}]}
 BACK = {"results": [{"item": {"item": ITEM, "from": "1.0.0"}, "outcome": "committed"}]}
 GONE = {"unreachable": True, "msg": "All items completed", "results": [{"item": ITEM, "unreachable": True, "msg": "gone"}]}
 OPEN = {"gates": [{"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}]}
@@ -136,6 +138,22 @@ def test_nothing_to_do() -> None:
         ({"__twostep_swap": {"results": [{"item": ITEM, "failed": True, "code": "needs_two_step", "msg": "No."}]}}, "failed"),
         ({"__twostep_swap": {"failed": True, "msg": "Bad argument."}}, "failed"),
         ({"__twostep_swap": {"skipped": True}}, "untouched"),
+        ({"__twostep_swap": ARMED}, "uncommitted"),
+        ({"__twostep_swap": ARMED, "__twostep_reboot": {"failed": True, "msg": "Timed out."}}, "unknown"),
+        (
+            {"__twostep_swap": ARMED, "__twostep_boot": {"results": [{"item": ITEM, "failed": True, "code": "returned", "msg": "No."}]}},
+            "returned",
+        ),
+        (
+            {
+                "__twostep_swap": ARMED,
+                "__twostep_boot": {"results": [{"item": ITEM, "failed": True, "code": "trial_missed", "msg": "No."}]},
+            },
+            "uncommitted",
+        ),
+        ({"__twostep_swap": ARMED, "__twostep_boot": {"results": [{"item": ITEM, "unreachable": True, "msg": "gone"}]}}, "unknown"),
+        ({"__twostep_swap": ARMED, "__twostep_boot": BOOTED}, "uncommitted"),
+        ({"__twostep_swap": ARMED, "__twostep_boot": BOOTED, "__twostep_commit": COMMITTED}, "upgraded"),
         ({"__twostep_swap": SWAPPED, "__twostep_back": BACK}, "returned"),
         ({"__twostep_swap": SWAPPED, "__twostep_back": {"results": [{**BACK["results"][0], "failed": True, "msg": "No."}]}}, "uncommitted"),
         ({"__twostep_swap": SWAPPED, "__twostep_back": {"results": [{**BACK["results"][0], "unreachable": True}]}}, "unknown"),
