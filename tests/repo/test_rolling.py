@@ -107,7 +107,9 @@ def test_every_swap_and_every_commit_comes_after_a_gate_of_its_own() -> None:
 def test_holds_never_overlap() -> None:
     """Only a commit of what was swapped already has none, and is done on all hosts of a wave at once."""
     swaps = [(where, task["twostep.hotswap.swap"]["commit"], task.get("throttle")) for where, task in all_tasks() if SWAP in task]
-    assert swaps == [("upgrade/back.yml", True, 1), ("upgrade/boot.yml", False, 1), ("upgrade/swap.yml", False, 1), ("upgrade/swap.yml", True, None)]
+    first, rest = swaps[:-1], swaps[-1]
+    assert first == [("upgrade/back.yml", True, 1), ("upgrade/boot.yml", False, 1), ("upgrade/swap.yml", False, 1)]
+    assert rest == ("upgrade/swap.yml", True, None)
 
 
 def test_nothing_prompts() -> None:
