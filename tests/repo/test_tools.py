@@ -89,6 +89,15 @@ def test_a_fleet_has_the_machine_for_itself() -> None:
     assert not [name for name in names if "rolling" in name or "gate" in name]
 
 
+def test_a_short_form_is_of_a_stage_that_a_target_has_as_a_whole() -> None:
+    whole = {stage.name: stage for group in gates.TARGETS["test-kernel"]().groups for stage in group.stages}
+    for group in gates.TARGETS["test"]().groups:
+        for stage in group.stages:
+            if stage.name in gates.SHORT:
+                assert stage.environment == {**whole[stage.name].environment, **gates.SHORT[stage.name]}
+    assert set(gates.SHORT) <= set(whole)
+
+
 def test_stage_names_are_unique_in_every_target() -> None:
     for target in gates.TARGETS:
         assert len(stage_names(target)) == len(set(stage_names(target)))
