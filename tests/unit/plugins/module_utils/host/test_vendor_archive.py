@@ -22,7 +22,10 @@ def test_the_suffix_says_how_it_is_packed(name: str, suffix: str) -> None:
     assert vendor_archive.suffix_of(name) == suffix
 
 
-@pytest.mark.parametrize(("packed", "suffix"), [(DATA, ".tar"), (gzip.compress(DATA), ".tgz"), (lzma.compress(DATA), ".tar.xz")])
+# Their names, and not what is packed, tell the tests apart: gzip writes down the second in which it packed.
+@pytest.mark.parametrize(
+    ("packed", "suffix"), [(DATA, ".tar"), (gzip.compress(DATA), ".tgz"), (lzma.compress(DATA), ".tar.xz")], ids=["tar", "gzip", "xz"]
+)
 def test_each_is_unpacked(packed: bytes, suffix: str) -> None:
     assert vendor_archive.unpacked(packed, suffix) == DATA
 
