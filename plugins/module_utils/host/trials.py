@@ -63,7 +63,16 @@ def write(paths: Paths, wanted: Trial) -> None:
 
 
 def remove(paths: Paths, slot: str) -> None:
-    """End the trial of a slot, damaged or not; it may have none."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_path(paths, slot))
-        sync_folder(paths.trials)
+    """End the trial of a slot, damaged or not; it may have none.
+
+    :raises TwostepError: `write_failed`; then the next boot may still try it.
+    """
+    path = _path(paths, slot)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+            sync_folder(paths.trials)
+    except OSError as error:
+        raise TwostepError(
+            "write_failed", f"{path} cannot be removed: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
+        ) from None

@@ -45,6 +45,14 @@ def test_one_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert (caught.value.code, caught.value.message) == ("read_failed", f"{paths.trials}/data.json cannot be read: Is a directory.")
 
 
+def test_one_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    paths = Paths(str(tmp_path))
+    os.makedirs(f"{paths.trials}/data.json")
+    with pytest.raises(TwostepError) as caught:
+        trials.remove(paths, "data")
+    assert (caught.value.code, caught.value.message) == ("write_failed", f"{paths.trials}/data.json cannot be removed: Is a directory.")
+
+
 def test_a_name_is_checked_before_it_gets_into_a_path(tmp_path: Path) -> None:
     for act in (trials.read, trials.remove):
         with pytest.raises(TwostepError) as caught:
