@@ -47,6 +47,7 @@ LOCKED = {"code": "modules_disabled", "level": "cold", "message": "No module can
         ("cold", [LOCKED, {"code": "contract_major", "level": "cold", "message": "Another parent."}], False),
         ("cold", [LOCKED, {"code": "new_word", "message": "Who knows."}], False),
         ("refuse", [LOCKED], False),
+        ("cold", [{**LOCKED, "level": "refuse"}], False),
         ("hot", [], False),
     ],
 )

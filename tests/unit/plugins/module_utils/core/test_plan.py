@@ -282,6 +282,14 @@ def test_a_boot_where_only_that_cures() -> None:
     )
 
 
+@pytest.mark.parametrize("verdict", ["cold", "refuse"])
+def test_the_cold_way_is_no_way_around_what_a_boot_does_not_cure(verdict: str) -> None:
+    compat = {"n1": {"vol0": Compat(verdict, None, "Another parent.")}}
+    with pytest.raises(TwostepError) as caught:
+        plan.make(["n1"], old("n1"), compat, replace(POLICY, cold=True, warm=True), True)
+    assert caught.value.data["refusals"][0]["reason"] == f"the verdict is {verdict}: Another parent."
+
+
 def test_both_other_ways_are_told() -> None:
     compat = {"n1": {"vol0": Compat("warm", None, "No schema.", after_boot=True)}}
     assert refusals(["n1"], old("n1"), compat).data["refusals"][0]["reason"] == (
