@@ -41,13 +41,15 @@ def test_all_run_when_asked_to_keep_going_and_the_failure_still_counts(tmp_path:
     assert not stages.succeeded(outcomes)
 
 
-def test_the_table_has_a_line_per_stage_and_the_total() -> None:
-    lines = stages.table([Outcome("a", 0, 1.5), Outcome("long name", 2, 120.0), Outcome("c", None, 0.0)], 90.0).splitlines()
+def test_the_table_has_a_line_per_stage_the_total_and_what_was_not_run() -> None:
+    lines = stages.table(
+        [Outcome("a", 0, 1.5), Outcome("long name", 2, 120.0), Outcome("c", None, 0.0), Outcome("d", None, 0.0)], 90.0
+    ).splitlines()
     assert [line.split() for line in lines] == [
         ["a", "1.5", "s", "ok"],
         ["long", "name", "2", "min", "00", "s", "FAILED", "(2)"],
-        ["c", "0.0", "s", "not", "run"],
         ["total", "1", "min", "30", "s"],
+        ["not", "run:", "c,", "d"],
     ]
 
 
@@ -72,8 +74,8 @@ fatal: [n1]: FAILED! => an earlier one that was rescued
 def test_what_failed_is_told_again_at_the_end(tmp_path: Path, log: str, told: list[str]) -> None:
     (tmp_path / "log").write_text(log, encoding="utf-8")
     assert stages.symptoms(tmp_path / "log") == told
-    above = [f"bad:\n{''.join(f'  | {line}' + chr(10) for line in told)}\n"] if told else []
-    assert stages.table([Outcome("bad", 2, 1.0, told)], 2.0).startswith("".join(above) + "  bad ")
+    below = "".join(f"\n  | {line}" for line in told)
+    assert stages.table([Outcome("bad", 2, 1.0, told)], 2.0).endswith(f"  2.0 s{chr(10)}bad:{below}" if told else "  2.0 s")
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (60.0, "1 min 00 s"), (3725.0, "62 min 05 s")])

@@ -26,6 +26,7 @@ HEARTBEAT_S = 30.0
 GRACE_S = 120.0  # a lab that was told to stop has machines to power off
 TAIL_LINES = 120
 SYMPTOM_LINES = 14
+SYMPTOM_WIDTH = 120
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 FRAME = re.compile("[\u2500-\u257f]")  # Molecule draws boxes around what it runs
 FATAL = re.compile(r"^fatal: |^E  |^\w*Error\b|^FAIL")
@@ -56,8 +57,8 @@ class Outcome:
 
     @property
     def word(self) -> str:
-        """Return the one word for the table."""
-        return "not run" if self.rc is None else "ok" if self.rc == 0 else f"FAILED ({self.rc})"
+        """Return the one word for the table, of a stage that ran."""
+        return "ok" if self.rc == 0 else f"FAILED ({self.rc})"
 
 
 def clock(seconds: float) -> str:
@@ -68,18 +69,22 @@ def clock(seconds: float) -> str:
 
 
 def table(outcomes: Sequence[Outcome], wall_s: float) -> str:
-    """Return the closing summary: why what failed failed, a line per stage, and the time it took in all.
+    """Return the closing summary: a line per stage, the time it took in all, and why what failed failed.
 
-    That is less than their sum where some ran together.
+    The whole may be less than the sum where some ran together. The reasons come last, and briefly: of a long output
+    people are often shown no more than its end.
     """
-    width = max((len(outcome.name) for outcome in outcomes), default=0)
-    lines = [f"  {outcome.name:<{width}}  {clock(outcome.seconds):>12}  {outcome.word}" for outcome in outcomes]
-    total = f"  {'total':<{width}}  {clock(wall_s):>12}"
-    why: list[str] = []
+    ran = [outcome for outcome in outcomes if outcome.rc is not None]
+    width = max((len(outcome.name) for outcome in ran), default=len("total"))
+    lines = [f"  {outcome.name:<{width}}  {clock(outcome.seconds):>12}  {outcome.word}" for outcome in ran]
+    lines.append(f"  {'total':<{width}}  {clock(wall_s):>12}")
+    waiting = [outcome.name for outcome in outcomes if outcome.rc is None]
+    if waiting:
+        lines.append(f"  not run: {', '.join(waiting)}")
     for outcome in outcomes:
         if outcome.symptoms:
-            why += [f"{outcome.name}:", *(f"  | {line}" for line in outcome.symptoms), ""]
-    return "\n".join([*why, *lines, total])
+            lines += [f"{outcome.name}:", *(f"  | {line}" for line in outcome.symptoms)]
+    return "\n".join(lines)
 
 
 def newest_line(log: Path) -> str:
@@ -92,7 +97,7 @@ def newest_line(log: Path) -> str:
 def symptoms(log: Path) -> list[str]:
     """Return the lines of ``log`` that tell best why its stage failed: from the last one that reports a failure on, else its end."""
     lines = [FRAME.sub("", COLOUR.sub("", line)).strip() for line in log.read_text(errors="replace").splitlines()]
-    lines = [line[:200] for line in lines if WORD.search(line)]
+    lines = [line[:SYMPTOM_WIDTH] for line in lines if WORD.search(line)]
     last = max((index for index, line in enumerate(lines) if FATAL.match(line)), default=len(lines) - SYMPTOM_LINES)
     return lines[max(last, 0) :][:SYMPTOM_LINES]
 
