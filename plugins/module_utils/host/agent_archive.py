@@ -65,6 +65,7 @@ from . import (
     trials,
     two_step,
     warm,
+    whole_file,
     world,
 )
 from . import slots as host_slots
@@ -121,6 +122,7 @@ HOST: tuple[ModuleType, ...] = (
     trials,
     two_step,
     warm,
+    whole_file,
     world,
 )
 # The same bytes for the same sources: no time of day, no compression that depends on a library.

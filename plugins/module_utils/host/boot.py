@@ -4,62 +4,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 
 from ..core import boot, names
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
+from . import whole_file
 from .paths import Paths
 from .runner import Run
 
 UNIT = "twostep-slots.service"
 _PYTHON = "/usr/bin/python3"
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _write(path: str, text: str, mode: int, folder_mode: int) -> None:
-    folder = os.path.dirname(path)
-    fresh = ""
-    try:
-        os.makedirs(folder, mode=folder_mode, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(prefix=".twostep-", dir=folder)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            os.fchmod(handle, mode)
-            stream.write(text)
-            stream.flush()
-            os.fsync(handle)
-        os.replace(fresh, path)
-        fresh = ""
-        _sync_folder(folder)
-    except OSError as error:
-        raise TwostepError(
-            "write_failed", f"{path} cannot be written: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-        ) from None
-    finally:
-        if fresh:
-            with contextlib.suppress(OSError):
-                os.unlink(fresh)
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read(65536)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise TwostepError(
-            "read_failed", f"{path} cannot be read: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-        ) from None
 
 
 def path_of(paths: Paths, slot: str) -> str:
@@ -73,7 +28,7 @@ def read_slot(paths: Paths, slot: str) -> BootSlot | None:
     :raises TwostepError: `bad_boot_config` when the file is damaged.
     """
     path = path_of(paths, slot)
-    text = _read(path)
+    text = whole_file.read(path)
     return None if text is None else boot.parse(text, path)
 
 
@@ -94,19 +49,17 @@ def read_slots(paths: Paths) -> list[BootSlot]:
 
 def write_slot(paths: Paths, wanted: BootSlot) -> None:
     """Write the boot configuration of a slot, 0600."""
-    _write(path_of(paths, wanted.slot), boot.render(wanted), 0o600, 0o700)
+    whole_file.write(path_of(paths, wanted.slot), boot.render(wanted), 0o600, 0o700)
 
 
 def remove_slot(paths: Paths, slot: str) -> None:
     """Remove the boot configuration of a slot; it may be gone already."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path_of(paths, slot))
-        _sync_folder(paths.slots_d)
+    whole_file.remove(path_of(paths, slot))
 
 
 def unit_is_current(paths: Paths, run: Run, agent: str) -> bool:
     """Return whether the unit is written for `agent` and enabled."""
-    if _read(os.path.join(paths.units, UNIT)) != boot.render_unit(agent, _PYTHON):
+    if whole_file.read(os.path.join(paths.units, UNIT)) != boot.render_unit(agent, _PYTHON):
         return False
     return run(["systemctl", "is-enabled", UNIT]).stdout.strip() == "enabled"
 
@@ -135,7 +88,7 @@ def install_unit(paths: Paths, run: Run, agent: str) -> None:
         raise TwostepError(
             "no_python", f"The boot unit needs {_PYTHON}, which does not exist.", "Install the package python3, or set boot: false."
         )
-    _write(os.path.join(paths.units, UNIT), boot.render_unit(agent, _PYTHON), 0o644, 0o755)
+    whole_file.write(os.path.join(paths.units, UNIT), boot.render_unit(agent, _PYTHON), 0o644, 0o755)
     _systemctl(run, "daemon-reload")
     _systemctl(run, "enable", UNIT)
 

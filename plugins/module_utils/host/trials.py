@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from ..core import names, trial
-from ..core.errors import TwostepError
 from ..core.trial import Trial
-from . import swap_folder
-from .ledger import sync_folder
+from . import whole_file
 from .paths import Paths
-
-_MAX_BYTES = 8192
 
 
 def boot_id(paths: Paths) -> str:
@@ -33,15 +28,8 @@ def read(paths: Paths, slot: str) -> Trial | None:
     :raises TwostepError: `bad_trial` when the file is damaged, `read_failed` when it cannot be read.
     """
     path = _path(paths, slot)
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return trial.parse(stream.read(_MAX_BYTES), path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise TwostepError(
-            "read_failed", f"{path} cannot be read: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-        ) from None
+    text = whole_file.read(path)
+    return None if text is None else trial.parse(text, path)
 
 
 def write(paths: Paths, wanted: Trial) -> None:
@@ -49,17 +37,7 @@ def write(paths: Paths, wanted: Trial) -> None:
 
     :raises TwostepError: `write_failed`.
     """
-    path = _path(paths, wanted.slot)
-    try:
-        os.makedirs(paths.state, mode=0o700, exist_ok=True)
-        if not os.path.isdir(paths.trials):
-            os.mkdir(paths.trials, 0o700)
-            sync_folder(paths.state)
-        swap_folder.write(path, trial.render(wanted))
-    except OSError as error:
-        raise TwostepError(
-            "write_failed", f"{path} cannot be written: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-        ) from None
+    whole_file.write(_path(paths, wanted.slot), trial.render(wanted), 0o600, 0o700)
 
 
 def remove(paths: Paths, slot: str) -> None:
@@ -67,12 +45,4 @@ def remove(paths: Paths, slot: str) -> None:
 
     :raises TwostepError: `write_failed`; then the next boot may still try it.
     """
-    path = _path(paths, slot)
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-            sync_folder(paths.trials)
-    except OSError as error:
-        raise TwostepError(
-            "write_failed", f"{path} cannot be removed: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-        ) from None
+    whole_file.remove(_path(paths, slot))
