@@ -186,7 +186,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import compat, drift
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import compat, drift, initramfs
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
@@ -206,7 +206,7 @@ def argument_spec() -> dict[str, Any]:
 def answer(host: compat.Host, params: dict[str, Any]) -> dict[str, Any]:
     """Return the result of the module."""
     checked = compat.check(host, params["slot"], params["version"], kernel=params["kernel"], path=params["path"])
-    image = drift.initramfs(host.paths, host.release, host.run) if params["initramfs"] else None
+    image = initramfs.look(host.paths, host.release, host.run) if params["initramfs"] else None
     differences = drift.of_slot(host.paths, host.status, host.run, host.release, checked.slot, image)
     # Not "path": Ansible would add the owner, mode and state of that file, and with them overwrite ours.
     return {"changed": False, "file": checked.path, **checked.as_dict(), "drift": [found.as_dict() for found in differences]}

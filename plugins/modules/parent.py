@@ -54,10 +54,23 @@ options:
       hw_queues:
         description: Number of hardware queues. Fixed at the first adoption. Default is the kernel module's.
         type: int
+      early:
+        description:
+          - Whether the initramfs brings the slot up, because the root file system lies on it. It is made again by initramfs-tools or
+            dracut, now and with every commit of another version, for the running kernel and for each other one that has the modules.
+          - When unset, it stays as it is.
+        type: bool
   boot:
     description:
       - Whether the slots come up at boot. With V(false) an existing boot configuration stays as it is.
       - Uses a systemd unit.
+    type: bool
+    default: true
+  now:
+    description:
+      - Whether slots that nothing serves yet are brought up now. With V(false) only the next boot does, from the boot configuration that is
+        written; for example when the root file system is to move onto a slot, and its disk cannot be taken over before.
+      - With O(boot=false) as well there is nothing to do.
     type: bool
     default: true
 attributes:
@@ -82,6 +95,16 @@ EXAMPLES = r"""
         family: remap
         params: lower=/dev/vdb
         version: "1.0.0"
+
+- name: Move the root file system onto a slot; boot with root=/dev/twostep/root then
+  twostep.hotswap.parent:
+    now: false
+    slots:
+      - name: root
+        family: remap
+        params: lower=/dev/disk/by-id/wwn-0x5000c500a1b2c3d4-part1
+        version: "1.0.0"
+        early: true
 
 - name: Take one slot down and forget it
   twostep.hotswap.parent:
@@ -112,8 +135,9 @@ steps:
   contains:
     action:
       description: >-
-        One of V(load_parent), V(mount_configfs), V(create_slot), V(adopt), V(write_boot), V(install_unit), V(remove_unit),
-        V(remove_boot), V(take_down), V(unload_child), V(unload_parent).
+        One of V(load_parent), V(mount_configfs), V(create_slot), V(adopt), V(write_boot), V(install_unit),
+        V(install_scripts), V(make_initramfs), V(remove_scripts), V(remove_unit), V(remove_boot), V(take_down),
+        V(unload_child), V(unload_parent).
       type: str
     slot:
       description: Name of the slot, or an empty string.
@@ -154,7 +178,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, names, parent
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, slot_users
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, early, slot_users
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.parent import ParentActor
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
@@ -176,14 +200,17 @@ def argument_spec() -> dict[str, Any]:
                 "version": {"type": "str"},
                 "queue_depth": {"type": "int"},
                 "hw_queues": {"type": "int"},
+                "early": {"type": "bool"},
             },
         },
         "boot": {"type": "bool", "default": True},
+        "now": {"type": "bool", "default": True},
     }
 
 
-def wanted_slots(entries: list[dict[str, Any]]) -> list[boot.BootSlot]:
-    """Return the slots of `state: present`; every value has passed its check."""
+def wanted_slots(entries: list[dict[str, Any]], committed: dict[str, boot.BootSlot | None]) -> list[boot.BootSlot]:
+    """Return the slots of `state: present`; every value has passed its check. Where `early` is not said it stays as it is committed."""
+    was_early = {name: slot.early for name, slot in committed.items() if slot}
     return [
         boot.boot_slot(
             entry["name"],
@@ -192,6 +219,7 @@ def wanted_slots(entries: list[dict[str, Any]]) -> list[boot.BootSlot]:
             entry["version"],
             queue_depth=entry["queue_depth"],
             hw_queues=entry["hw_queues"],
+            early=was_early.get(entry["name"], False) if entry["early"] is None else entry["early"],
         )
         for entry in entries
     ]
@@ -200,7 +228,7 @@ def wanted_slots(entries: list[dict[str, Any]]) -> list[boot.BootSlot]:
 def plan_for(params: dict[str, Any], found: parent.Found, paths: Paths) -> parent.Plan:
     """Return the plan for the module's parameters."""
     if params["state"] == "present":
-        return parent.plan_present(wanted_slots(params["slots"]), found, params["boot"])
+        return parent.plan_present(wanted_slots(params["slots"], found.boot), found, params["boot"], params["now"])
     users = {name: slot_users.look(paths, name) for name in found.slots}
     return parent.plan_absent([names.slot(entry["name"]) for entry in params["slots"]], found, users)
 
@@ -233,18 +261,21 @@ def predicted(found: parent.Found, plan: parent.Plan) -> dict[str, Any]:
 
 
 def look(actor: ParentActor, is_exact: bool, has_agent: bool) -> parent.Found:
-    """Return what the host has; the unit counts only with the agent that it runs."""
+    """Return what the host has; unit and scripts count only with the agent that they run."""
     found = actor.look(exact_unit=is_exact)
-    return found if has_agent else replace(found, unit=False)
+    return found if has_agent else replace(found, unit=False, scripts=False)
 
 
 def perform(params: dict[str, Any], paths: Paths, check_mode: bool) -> dict[str, Any]:
     """Return the result of the module after doing what it asks for, or nothing in check mode."""
     keeps_boot = params["state"] == "present" and params["boot"]
     agent, has_agent = agent_archive.wanted_path(paths) if keeps_boot else ("", True)
-    actor = ParentActor(paths, run, agent=agent)
+    release = os.uname().release
+    actor = ParentActor(paths, run, agent=agent, release=release)
     before = after = look(actor, keeps_boot, has_agent)
     plan = plan_for(params, before, paths)
+    if keeps_boot:
+        early.check(paths, release, plan.targets.values())
     if plan.steps and not check_mode:
         if keeps_boot:
             agent_archive.install(paths)

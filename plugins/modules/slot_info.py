@@ -204,7 +204,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import names,
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.drift import Difference
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Slot
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import drift
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import drift, initramfs
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Run, run
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
@@ -220,7 +220,7 @@ Differ = Callable[[Slot], Sequence[Difference]]
 
 def differ(paths: Paths, status: Status, run: Run, release: str) -> Differ:
     """Return a function that tells the drift of a slot; the initramfs is listed once for all of them."""
-    image = drift.initramfs(paths, release, run)
+    image = initramfs.look(paths, release, run)
     return lambda slot: drift.of_slot(paths, status, run, release, slot, image)
 
 

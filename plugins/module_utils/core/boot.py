@@ -21,12 +21,15 @@ _PARAMS = re.compile(r"[ -~]*")
 _LIMITS = {"queue_depth": (1, 4096), "hw_queues": (1, 64), "request_bytes": (0, 4096)}
 # What a slot has without a word about it (kmod/parent/slot.c).
 REQUEST_BYTES = 256
-_KEYS = {"schema", "slot", "family", "params", "version", *_LIMITS}
+_KEYS = {"schema", "slot", "family", "params", "version", "early", *_LIMITS}
 
 
 @dataclass(frozen=True)
 class BootSlot:
-    """A slot as it is wanted. Every field has passed its check; a limit of None is the kernel's default."""
+    """A slot as it is wanted. Every field has passed its check; a limit of None is the kernel's default.
+
+    :ivar early: the initramfs brings it up, because the root file system needs it.
+    """
 
     slot: str
     family: str
@@ -35,6 +38,7 @@ class BootSlot:
     queue_depth: int | None = None
     hw_queues: int | None = None
     request_bytes: int | None = None
+    early: bool = False
 
     def with_version(self, version: str) -> BootSlot:
         """Return this slot with another committed version."""
@@ -62,6 +66,12 @@ def _limit(name: str, value: object) -> int | None:
     return value
 
 
+def _early(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TwostepError("bad_early", f"early {str(value)[:40]!r} is neither true nor false.", "Set early to true or false.")
+    return value
+
+
 def boot_slot(
     slot: object,
     family: object,
@@ -71,6 +81,7 @@ def boot_slot(
     queue_depth: object = None,
     hw_queues: object = None,
     request_bytes: object = None,
+    early: object = False,
 ) -> BootSlot:
     """Return the slot or raise the code of the first value that does not pass."""
     return BootSlot(
@@ -81,6 +92,7 @@ def boot_slot(
         queue_depth=_limit("queue_depth", queue_depth),
         hw_queues=_limit("hw_queues", hw_queues),
         request_bytes=_limit("request_bytes", request_bytes),
+        early=_early(early),
     )
 
 
@@ -113,6 +125,7 @@ def parse(text: str, where: str) -> BootSlot:
         queue_depth=data.get("queue_depth"),
         hw_queues=data.get("hw_queues"),
         request_bytes=data.get("request_bytes"),
+        early=data.get("early", False),
     )
     if where.rsplit("/", 1)[-1] != f"{found.slot}.json":
         raise _damaged(where, f"it names the slot {found.slot!r}")
@@ -120,7 +133,7 @@ def parse(text: str, where: str) -> BootSlot:
 
 
 def render(wanted: BootSlot) -> str:
-    """Return the text of the file; limits appear only where they are set."""
+    """Return the text of the file; limits and `early` appear only where they are set."""
     data: dict[str, object] = {
         "schema": SCHEMA,
         "slot": wanted.slot,
@@ -131,7 +144,19 @@ def render(wanted: BootSlot) -> str:
     for name in _LIMITS:
         if getattr(wanted, name) is not None:
             data[name] = getattr(wanted, name)
+    if wanted.early:
+        data["early"] = True
     return json.dumps(data, indent=1) + "\n"
+
+
+def plain_path(path: str) -> str:
+    """Return a path that neither systemd nor a shell reads as anything else.
+
+    :raises TwostepError: `bad_agent`.
+    """
+    if re.fullmatch(r"(/[A-Za-z0-9._-]+)+", path) is None:
+        raise TwostepError("bad_agent", f"{path[:120]!r} is not a plain absolute path.", "Install the agent in its usual place.")
+    return path
 
 
 def render_unit(agent: str, python: str = "/usr/bin/python3") -> str:
@@ -142,9 +167,6 @@ def render_unit(agent: str, python: str = "/usr/bin/python3") -> str:
 
     :param agent: absolute path of the agent.
     """
-    for path in (agent, python):
-        if re.fullmatch(r"(/[A-Za-z0-9._-]+)+", path) is None:
-            raise TwostepError("bad_agent", f"{path[:120]!r} is not a plain absolute path.", "Install the agent in its usual place.")
     return (
         "# Written by twostep.hotswap.parent.\n"
         "[Unit]\n"
@@ -160,7 +182,7 @@ def render_unit(agent: str, python: str = "/usr/bin/python3") -> str:
         "Type=oneshot\n"
         "RemainAfterExit=yes\n"
         "UMask=0077\n"
-        f"ExecStart={python} {agent} restore\n"
+        f"ExecStart={plain_path(python)} {plain_path(agent)} restore\n"
         "\n"
         "[Install]\n"
         "WantedBy=multi-user.target\n"

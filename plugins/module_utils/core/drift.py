@@ -7,14 +7,13 @@ Decides only; `host/drift.py` looks. Drift is told, it forbids nothing: what run
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
-from typing import Iterable, Iterator
+from typing import Iterator
 
 from . import names
+from .initramfs import Initramfs
 from .slots import Slot
 
-_IN_INITRAMFS = re.compile(r"(?:.*/)?(twostep_[a-z0-9_]{1,48})\.ko(?:\.xz|\.gz|\.zst)?")
 _REMAKE = "Make the initramfs again (update-initramfs -u, or dracut -f), or leave the children out of it."
 
 
@@ -44,25 +43,13 @@ class FileFact:
 
 
 @dataclass(frozen=True)
-class Initramfs:
-    """The initramfs of the running kernel. `modules` are ours in it, None where it cannot be listed, and `problem` says why.
-
-    :ivar older: it is older than the file of the module that serves, so that it may have another build of it.
-    """
-
-    path: str
-    modules: tuple[str, ...] | None = None
-    problem: str = ""
-    older: bool = False
-
-
-@dataclass(frozen=True)
 class Facts:
     """What there is to compare.
 
     :ivar srcversion: of the loaded module that serves; `parent_srcversion` of the loaded parent.
     :ivar committed: version in the boot configuration, None without one, or where `boot_problem` says why it cannot be read.
     :ivar trial: version that the next boot tries, None without one.
+    :ivar early: the initramfs is to bring the slot up.
     :ivar initramfs: None where the kernel has none.
     """
 
@@ -74,17 +61,8 @@ class Facts:
     committed: str | None = None
     boot_problem: str | None = None
     trial: str | None = None
+    early: bool = False
     initramfs: Initramfs | None = None
-
-
-def modules_in(listing: Iterable[str]) -> tuple[str, ...]:
-    """Return our modules in the listing of an initramfs: one path on a line, alone or as the last word."""
-    found = set()
-    for line in listing:
-        match = _IN_INITRAMFS.fullmatch(line.rstrip().rsplit(" ", 1)[-1])
-        if match:
-            found.add(match[1])
-    return tuple(sorted(found))
 
 
 def differences(facts: Facts) -> list[Difference]:
@@ -151,6 +129,10 @@ def _initramfs(facts: Facts) -> Iterator[Difference]:
     if ours and wanted not in ours:
         message = f"{initramfs.path} has {', '.join(ours)}, but {committed} is to serve slot {slot.slot} after a boot."
         yield Difference("initramfs", slot.version, ", ".join(ours), "initramfs_other", message, _REMAKE)
+    elif facts.early and not ours:
+        message = f"Slot {slot.slot} is to be brought up by the initramfs, but {initramfs.path} has no module of {slot.family}."
+        step = "Run twostep.hotswap.parent for the slot with early: true; it makes the initramfs again."
+        yield Difference("initramfs", slot.version, None, "initramfs_missing", message, step)
     elif wanted in ours and initramfs.older:
         message = f"{initramfs.path} has a {wanted} from before the installed file was written: it may be another build."
         yield Difference("initramfs", slot.version, wanted, "initramfs_older", message, _REMAKE)

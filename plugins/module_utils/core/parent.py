@@ -8,7 +8,7 @@ A slot that serves is never changed here: another version is the business of a s
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from .boot import BootSlot
 from .errors import TwostepError
@@ -27,13 +27,19 @@ class Users:
 
 @dataclass(frozen=True)
 class Found:
-    """What the host has. `boot` maps a slot to its boot configuration, or to None where the file is damaged."""
+    """What the host has. `boot` maps a slot to its boot configuration, or to None where the file is damaged.
+
+    :ivar scripts: those that bring slots up in the initramfs are in place.
+    :ivar made: the initramfs has the early slots as the boot configuration has them.
+    """
 
     loaded: bool = False
     configfs: bool = False
     slots: dict[str, Slot] = field(default_factory=dict)
     boot: dict[str, BootSlot | None] = field(default_factory=dict)
     unit: bool = False
+    scripts: bool = False
+    made: bool = True
     children: tuple[str, ...] = ()
 
 
@@ -104,10 +110,11 @@ def _served(wanted: BootSlot, found: Found) -> BootSlot:
     return wanted
 
 
-def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool) -> Plan:
+def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool, now: bool = True) -> Plan:
     """Return the plan that brings the wanted slots up; slots that are not named stay as they are.
 
     :param boot: whether the boot configuration is kept too.
+    :param now: whether slots that nothing serves are brought up now, and not only by the next boot.
     :raises TwostepError: `slot_differs`, `slot_not_serving`, `duplicate_slot`; then nothing may be done.
     """
     names = [slot.slot for slot in wanted]
@@ -116,18 +123,19 @@ def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool) -> Plan:
     steps = []
     drift = []
     targets = {}
-    if not found.loaded:
+    if now and not found.loaded:
         steps.append(Step("load_parent", "twostep is not loaded"))
-    if not found.configfs:
+    if now and not found.configfs:
         steps.append(Step("mount_configfs", "configfs is not mounted"))
     for slot in wanted:
         present = found.slots.get(slot.slot)
         target = _served(slot, found)
         running = target.version
-        if present is None:
+        if now and present is None:
             steps.append(Step("create_slot", "the slot does not exist", slot.slot))
         if present is None or is_bare(present):
-            steps.append(Step("adopt", f"nothing serves; first adoption of {target.family} {target.version}", slot.slot))
+            if now:
+                steps.append(Step("adopt", f"nothing serves; first adoption of {target.family} {target.version}", slot.slot))
         else:
             _refuse_other(slot, present)
             running = present.version or target.version
@@ -138,7 +146,19 @@ def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool) -> Plan:
             steps.append(Step("write_boot", f"at boot {target.family} {target.version} shall serve", slot.slot))
     if boot and not found.unit:
         steps.append(Step("install_unit", "the unit that brings the slots up is not in place"))
+    if boot:
+        steps += _early(targets, found, any(step.action == "write_boot" for step in steps))
     return Plan(tuple(steps), tuple(drift), targets)
+
+
+def _early(targets: dict[str, BootSlot], found: Found, writes: bool) -> Iterator[Step]:
+    """Return the steps that bring the initramfs to what the boot configuration will be."""
+    before = {name: slot for name, slot in found.boot.items() if slot and slot.early}
+    after = {name: slot for name, slot in {**found.boot, **targets}.items() if slot and slot.early}
+    if after and not found.scripts:
+        yield Step("install_scripts", "the scripts that bring slots up in the initramfs are not in place")
+    if (after and not found.made) or (writes and before != after):
+        yield Step("make_initramfs", f"it is to bring up {', '.join(sorted(after)) or 'no slot'}")
 
 
 def _refuse_busy(slot: str, users: Users) -> None:
@@ -174,7 +194,12 @@ def plan_absent(slots: Sequence[str], found: Found, users: dict[str, Users]) -> 
     steps = [Step("take_down", "the slot exists", name) for name in targets]
     configured = sorted(found.boot) if everything else [name for name in slots if name in found.boot]
     # First what a reboot would bring back.
-    steps = [*(Step("remove_boot", "the slot is brought up at boot", name) for name in configured), *steps]
+    first = [Step("remove_boot", "the slot is brought up at boot", name) for name in configured]
+    if any(slot.early for name in configured for slot in [found.boot[name]] if slot):
+        first.append(Step("make_initramfs", "it brings up slots that are taken down"))
+    if everything and found.scripts:
+        first.append(Step("remove_scripts", "no slot is left"))
+    steps = [*first, *steps]
     if everything:
         if found.unit:
             steps.insert(0, Step("remove_unit", "the unit is in place"))

@@ -4,6 +4,7 @@
 
 `swap <id>` performs the request in /var/lib/twostep/swaps/<id>/ and writes its result there.
 `restore` brings the configured slots up at boot.
+`early <kernel>` prints which slots belong into the initramfs of a kernel, for the scripts that make it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Sequence
 
 from ..core import names
 from ..core.errors import TwostepError
-from . import boot, boot_trial, parent, swap_folder, world
+from . import boot, boot_trial, early, parent, swap_folder, world
 from .swap import Transaction
 from .world import World
 
@@ -63,9 +64,14 @@ def main(argv: Sequence[str], this: World | None = None) -> int:
     one = commands.add_parser("swap", help="perform a request for a swap")
     one.add_argument("swap_id", help="name of its folder in /var/lib/twostep/swaps")
     commands.add_parser("restore", help="bring up the slots of /etc/twostep/slots.d")
+    print_early = commands.add_parser("early", help="print the slots that the initramfs of a kernel brings up")
+    print_early.add_argument("kernel", help="its release, as uname -r prints it")
     options = parser.parse_args(list(argv))
     this = this or world.real()
     try:
+        if options.command == "early":
+            sys.stdout.write(early.table(this.paths, names.kernel(options.kernel)))
+            return DONE
         return swap(this, options.swap_id) if options.command == "swap" else restore(this)
     except TwostepError as error:
         sys.stderr.write(f"{error}\n")

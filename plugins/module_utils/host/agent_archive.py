@@ -22,6 +22,7 @@ from ..core import (
     candidate,
     compat_facts,
     der,
+    early_scripts,
     elf,
     errors,
     health_corosync,
@@ -36,7 +37,9 @@ from ..core import (
     trial,
 )
 from ..core import consumers as core_consumers
+from ..core import early as core_early
 from ..core import health as core_health
+from ..core import initramfs as core_initramfs
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
 from ..core import parent as core_parent
@@ -46,7 +49,9 @@ from . import (
     boot,
     boot_trial,
     consumers,
+    early,
     health,
+    initramfs,
     kernel_control,
     kernel_module,
     ledger,
@@ -79,11 +84,14 @@ CORE: tuple[ModuleType, ...] = (
     compat_facts,
     core_boot,
     core_consumers,
+    core_early,
     core_health,
+    core_initramfs,
     core_ledger,
     core_modinfo,
     core_parent,
     der,
+    early_scripts,
     elf,
     errors,
     health_corosync,
@@ -102,8 +110,10 @@ HOST: tuple[ModuleType, ...] = (
     boot,
     boot_trial,
     consumers,
+    early,
     health,
     host_slots,
+    initramfs,
     kernel_control,
     kernel_module,
     ledger,

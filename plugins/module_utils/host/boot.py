@@ -14,7 +14,7 @@ from .paths import Paths
 from .runner import Run
 
 UNIT = "twostep-slots.service"
-_PYTHON = "/usr/bin/python3"
+PYTHON = "/usr/bin/python3"
 
 
 def path_of(paths: Paths, slot: str) -> str:
@@ -59,7 +59,7 @@ def remove_slot(paths: Paths, slot: str) -> None:
 
 def unit_is_current(paths: Paths, run: Run, agent: str) -> bool:
     """Return whether the unit is written for `agent` and enabled."""
-    if whole_file.read(os.path.join(paths.units, UNIT)) != boot.render_unit(agent, _PYTHON):
+    if whole_file.read(os.path.join(paths.units, UNIT)) != boot.render_unit(agent, PYTHON):
         return False
     return run(["systemctl", "is-enabled", UNIT]).stdout.strip() == "enabled"
 
@@ -84,11 +84,11 @@ def install_unit(paths: Paths, run: Run, agent: str) -> None:
 
     :raises TwostepError: `no_python`, `write_failed`, `systemctl_failed`.
     """
-    if not os.path.exists(paths.at(_PYTHON)):
+    if not os.path.exists(paths.at(PYTHON)):
         raise TwostepError(
-            "no_python", f"The boot unit needs {_PYTHON}, which does not exist.", "Install the package python3, or set boot: false."
+            "no_python", f"The boot unit needs {PYTHON}, which does not exist.", "Install the package python3, or set boot: false."
         )
-    whole_file.write(os.path.join(paths.units, UNIT), boot.render_unit(agent, _PYTHON), 0o644, 0o755)
+    whole_file.write(os.path.join(paths.units, UNIT), boot.render_unit(agent, PYTHON), 0o644, 0o755)
     _systemctl(run, "daemon-reload")
     _systemctl(run, "enable", UNIT)
 

@@ -7,25 +7,22 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from ..core import drift, names
-from ..core.drift import Difference, Facts, FileFact, Initramfs
+from ..core import drift
+from ..core.boot import BootSlot
+from ..core.drift import Difference, Facts, FileFact
 from ..core.errors import TwostepError
+from ..core.initramfs import Initramfs
 from ..core.slots import Slot
 from . import boot, modinfo, module_tree, trials
 from .paths import Paths
 from .runner import Run
 from .slots import Status
 
-# Debian; Red Hat; SUSE and others.
-_IMAGES = ("initrd.img-{}", "initramfs-{}.img", "initrd-{}")
-_PROGRAMS = ("lsinitramfs", "lsinitrd")
-_TIMEOUT_S = 120.0
-
 
 def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, image: Initramfs | None = None) -> list[Difference]:
     """Return what differs between a slot as it serves and as it would after a boot of the running kernel.
 
-    :param image: the answer of `initramfs`, None to leave it out of account.
+    :param image: the answer of `initramfs.look`, None to leave it out of account.
     """
     committed, problem = _committed(paths, slot.slot)
     trial, damaged = _trial(paths, slot.slot)
@@ -37,7 +34,8 @@ def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, im
             file=file,
             parent_srcversion=status.loaded_srcversion("twostep"),
             parent_file=_file(paths, release, "twostep", run),
-            committed=committed,
+            committed=committed.version if committed else None,
+            early=committed.early if committed else False,
             boot_problem=problem or damaged,
             trial=trial,
             initramfs=replace(image, older=_is_older(image.path, file.path)) if image else None,
@@ -45,12 +43,11 @@ def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, im
     )
 
 
-def _committed(paths: Paths, slot: str) -> tuple[str | None, str | None]:
+def _committed(paths: Paths, slot: str) -> tuple[BootSlot | None, str | None]:
     try:
-        found = boot.read_slot(paths, slot)
+        return boot.read_slot(paths, slot), None
     except TwostepError as error:
         return None, error.message
-    return (None, None) if found is None else (found.version, None)
 
 
 def _trial(paths: Paths, slot: str) -> tuple[str | None, str | None]:
@@ -69,25 +66,6 @@ def _file(paths: Paths, release: str, module: str, run: Run) -> FileFact:
         return FileFact(path, modinfo.read(path, run).info.srcversion or None)
     except TwostepError as error:
         return FileFact(path, problem=error.message)
-
-
-def initramfs(paths: Paths, release: str, run: Run) -> Initramfs | None:
-    """Return what the initramfs of a kernel has of our modules, None where there is none. Listing it takes seconds, so ask once."""
-    places = [os.path.join(paths.boot, name.format(names.kernel(release))) for name in _IMAGES]
-    path = next((place for place in places if os.path.isfile(place)), None)
-    if path is None:
-        return None
-    for program in _PROGRAMS:
-        try:
-            answer = run([program, path], timeout_s=_TIMEOUT_S)
-        except TwostepError as error:
-            if error.code == "no_command":
-                continue
-            return Initramfs(path, problem=error.message)
-        if answer.rc != 0:
-            return Initramfs(path, problem=f"{program} exited {answer.rc}.")
-        return Initramfs(path, drift.modules_in(answer.stdout.splitlines()))
-    return Initramfs(path, problem=f"neither {' nor '.join(_PROGRAMS)} is installed.")
 
 
 def _is_older(path: str, module_path: str | None) -> bool:

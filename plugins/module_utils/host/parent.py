@@ -15,7 +15,7 @@ from ..core import names
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.parent import Found, Plan, Step, plan_present
-from . import boot, kernel_module, trials
+from . import boot, early, kernel_module, trials
 from .kernel_control import Control, SwapLine
 from .paths import Paths
 from .runner import Run
@@ -35,19 +35,21 @@ class ParentActor:
     """Looks at the parent on this host and does single steps on it.
 
     :param agent: path of the agent that the boot unit runs; empty where no unit is written.
+    :param release: of the kernel, for the initramfs; empty where that is left alone.
     """
 
-    def __init__(self, paths: Paths, run: Run, *, agent: str = "", control: Control | None = None) -> None:
+    def __init__(self, paths: Paths, run: Run, *, agent: str = "", release: str = "", control: Control | None = None) -> None:
         self._paths = paths
         self._run = run
         self._agent = agent
+        self._release = release
         self._control = control or Control(paths, Status(paths))
         self._status = self._control.status
 
     def look(self, exact_unit: bool = False) -> Found:
         """Return what the host has.
 
-        :param exact_unit: whether the unit counts only when it is enabled and runs the wanted agent.
+        :param exact_unit: whether unit and scripts count only when they are as they should be and run the wanted agent.
         """
         configured: dict[str, BootSlot | None] = {}
         for name in boot.configured(self._paths):
@@ -64,6 +66,8 @@ class ParentActor:
             slots={name: self._status.slot(name) for name in self._status.slot_names()},
             boot=configured,
             unit=has_unit,
+            scripts=early.is_installed(self._paths, self._agent) if exact_unit else early.has_scripts(self._paths),
+            made=not self._release or early.is_made(self._paths, self._release),
             children=self._children(),
         )
 
@@ -76,13 +80,16 @@ class ParentActor:
     def do(self, step: Step, plan: Plan) -> None:
         """Do one step of `plan` and prove it."""
         is_new = any(other.action == "create_slot" and other.slot == step.slot for other in plan.steps)
-        actions: dict[str, Callable[[], None]] = {
+        actions: dict[str, Callable[[], object]] = {
             "load_parent": lambda: kernel_module.load(self._paths, self._run, "twostep"),
             "mount_configfs": self._mount_configfs,
             "create_slot": lambda: self._control.create(step.slot),
             "adopt": lambda: self._adopt(plan.targets[step.slot], is_new),
             "write_boot": lambda: boot.write_slot(self._paths, plan.targets[step.slot]),
             "install_unit": lambda: boot.install_unit(self._paths, self._run, self._agent),
+            "install_scripts": lambda: early.install(self._paths, self._agent),
+            "make_initramfs": lambda: early.make(self._paths, self._run, self._release),
+            "remove_scripts": lambda: early.remove(self._paths),
             "remove_boot": lambda: self._remove_boot(step.slot),
             "remove_unit": lambda: boot.remove_unit(self._paths, self._run),
             "take_down": lambda: self._take_down(step.slot),

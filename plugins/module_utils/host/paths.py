@@ -68,6 +68,11 @@ class Paths:
         return self.state + "/trials"
 
     @property
+    def early(self) -> str:
+        """What the initramfs of each kernel was last made with, one file per kernel."""
+        return self.state + "/early"
+
+    @property
     def source(self) -> str:
         return self.at("/usr/src")
 

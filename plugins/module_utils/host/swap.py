@@ -21,7 +21,7 @@ from ..core.errors import TwostepError
 from ..core.slots import LastSwap, Slot
 from ..core.swap_request import Phase, SwapRequest, SwapResult
 from ..core.trial import Trial
-from . import boot, kernel_module, ledger, settled, trials
+from . import boot, early, kernel_module, ledger, settled, trials
 from .kernel_control import SwapLine
 from .preload import Preload, load
 from .two_step import Successor
@@ -200,12 +200,12 @@ class Transaction:
         slot = self._slot()
         if slot.version != request.to_version:
             raise _taken_back(slot, request.to_version)
-        told["boot"] = self._write_boot(request.to_version)
+        self._boot_into(request.to_version, told)
         try:
             world.control.commit(request.slot, slot.generation)
         except TwostepError:
             # The probation ended otherwise in this very moment: boot what serves.
-            self._write_boot(self._slot().version or request.from_version)
+            self._boot_into(self._slot().version or request.from_version, told)
             raise
         after = self._slot()
         if after.parked or after.version != request.to_version:
@@ -213,8 +213,25 @@ class Transaction:
         trials.remove(world.paths, request.slot)
         told["unloaded"] = self._unload_old(after)
 
+    def _boot_into(self, version: str, told: dict[str, Any]) -> None:
+        """Make ``version`` the committed one, in the initramfs, too, where that brings the slot up.
+
+        Before the commit: a crash right after it boots what serves now.
+        """
+        paths, run, release = self._world.paths, self._world.run, self._world.release
+        before = boot.read_slot(paths, self._request.slot)
+        told["boot"] = self._write_boot(version)
+        if before is None or not before.early:
+            return
+        try:
+            told["initramfs"] = early.make(paths, run, release)
+        except TwostepError:
+            boot.write_slot(paths, before)
+            with contextlib.suppress(TwostepError):
+                early.make(paths, run, release)  # one of another kernel may have been made already
+            raise
+
     def _write_boot(self, version: str) -> bool:
-        """Make ``version`` the committed one. Before the commit: a crash right after it boots what serves now."""
         paths, request = self._world.paths, self._request
         present = boot.read_slot(paths, request.slot)
         if present is None:

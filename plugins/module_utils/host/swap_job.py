@@ -176,7 +176,14 @@ class Job:
     def _prepare_boot(self, agent: str) -> None:
         """See to it that the next boot brings the slot up, by an agent that knows trials."""
         paths, slot = self._world.paths, self._wanted.slot
-        if boot.read_slot(paths, slot) is None or not boot.has_unit(paths):
+        configured = boot.read_slot(paths, slot)
+        if configured is not None and configured.early:
+            raise TwostepError(
+                "early_slot",
+                f"Slot {slot} is brought up by the initramfs, which knows no trial.",
+                "Go there hot, through another version if need be; twostep.hotswap.compat_info knows the way.",
+            )
+        if configured is None or not boot.has_unit(paths):
             raise TwostepError(
                 "not_configured",
                 f"Slot {slot} is not brought up at boot.",

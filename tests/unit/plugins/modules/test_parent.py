@@ -24,8 +24,12 @@ class ExitedError(Exception):
 def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ParentDouble:
     made = ParentDouble(tmp_path)
     actor = parent.ParentActor
+
+    def made_actor(paths, _run, agent: str, release: str):
+        return actor(paths, made.run, agent=agent, release=release, control=made.control)
+
     monkeypatch.setattr(parent, "Paths", lambda: made.paths)
-    monkeypatch.setattr(parent, "ParentActor", lambda paths, _run, agent: actor(paths, made.run, agent=agent, control=made.control))
+    monkeypatch.setattr(parent, "ParentActor", made_actor)
     monkeypatch.setattr(parent.agent_archive, "wanted_path", lambda _paths: ("/usr/local/lib/twostep/agent-0123456789ab.pyz", True))
     monkeypatch.setattr(parent.agent_archive, "install", lambda _paths: "/usr/local/lib/twostep/agent-0123456789ab.pyz")
     return made
@@ -133,6 +137,27 @@ def test_a_missing_agent_is_put_in_place_with_its_unit(call, double: ParentDoubl
     monkeypatch.setattr(parent.agent_archive, "install", installed.append)
     assert actions(call(slots=[SLOT])) == ["install_unit"]
     assert len(installed) == 1
+
+
+def test_an_early_slot_stays_early_until_somebody_says_otherwise(call, double: ParentDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(parent.early, "check", lambda _paths, _release, _slots: None)
+    monkeypatch.setattr(parent.early, "install", lambda _paths, agent: double.put("etc/initramfs-tools/hooks/twostep", agent))
+    monkeypatch.setattr(parent.early, "is_installed", lambda paths, _agent: parent.early.has_scripts(paths))
+    monkeypatch.setattr(parent.early, "is_made", lambda _paths, _release: bool(made))
+    monkeypatch.setattr(parent.early, "make", lambda _paths, _run, release: made.append(release))
+    said = call(slots=[{**SLOT, "early": True}], now=False)
+    assert actions(said) == ["write_boot", "install_unit", "install_scripts", "make_initramfs"]
+    assert (said["slots"], made) == ([], [parent.os.uname().release])
+    assert actions(call(slots=[SLOT], now=False)) == []
+    assert actions(call(slots=[SLOT])) == ["load_parent", "mount_configfs", "create_slot", "adopt"]
+    assert actions(call(slots=[{**SLOT, "early": False}])) == ["write_boot", "make_initramfs"]
+
+
+def test_what_would_not_boot_is_refused_before_anything_is_written(call, double: ParentDouble) -> None:
+    said = call(slots=[{**SLOT, "early": True}])
+    assert said["code"] == "no_initramfs_maker"
+    assert (double.calls, double.writes) == ([], [])
 
 
 def test_the_documentation_has_the_options_of_the_spec() -> None:

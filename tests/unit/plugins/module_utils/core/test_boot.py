@@ -12,11 +12,12 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 PATH = "/etc/twostep/slots.d/data.json"
 PLAIN = boot.boot_slot("data", "remap", "lower=/dev/vdb", "1.0.0")
 LIMITED = boot.boot_slot("data", "remap", "", "1.0.0", queue_depth=64, hw_queues=2)
+EARLY = boot.boot_slot("data", "remap", "", "1.0.0", early=True)
 ROOMY = boot.boot_slot("data", "remap", "", "1.0.0", request_bytes=512)
 DATA = {"schema": 1, "slot": "data", "family": "remap", "params": "lower=/dev/vdb", "version": "1.0.0"}
 
 
-@pytest.mark.parametrize("slot", [PLAIN, LIMITED, ROOMY, boot.boot_slot("data", "remap", "", "1.0.0", request_bytes=0)])
+@pytest.mark.parametrize("slot", [PLAIN, LIMITED, ROOMY, EARLY, boot.boot_slot("data", "remap", "", "1.0.0", request_bytes=0)])
 def test_there_and_back(slot: boot.BootSlot) -> None:
     assert boot.parse(boot.render(slot), PATH) == slot
 
@@ -24,6 +25,7 @@ def test_there_and_back(slot: boot.BootSlot) -> None:
 def test_the_file_has_just_the_keys_that_the_architecture_names() -> None:
     assert json.loads(boot.render(PLAIN)) == DATA
     assert json.loads(boot.render(ROOMY)) == {**DATA, "params": "", "request_bytes": 512}
+    assert json.loads(boot.render(EARLY)) == {**DATA, "params": "", "early": True}
 
 
 def test_the_committed_version_changes_nothing_else() -> None:
@@ -53,6 +55,7 @@ def test_the_committed_version_changes_nothing_else() -> None:
         (json.dumps({**DATA, "request_bytes": 4097}), "bad_limit"),
         (json.dumps({**DATA, "request_bytes": -1}), "bad_limit"),
         (json.dumps({**DATA, "request_bytes": "512"}), "bad_limit"),
+        (json.dumps({**DATA, "early": "yes"}), "bad_early"),
     ],
 )
 def test_a_damaged_file_is_refused(text: str, code: str) -> None:

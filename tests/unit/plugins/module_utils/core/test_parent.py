@@ -108,6 +108,43 @@ def test_refusals(slot: Slot, code: str) -> None:
     assert caught.value.code == code
 
 
+EARLY = replace(WANTED, early=True)
+MADE = replace(READY, boot={"data": EARLY}, scripts=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "steps"),
+    [
+        (EARLY, MADE, []),
+        (EARLY, READY, ["write_boot", "install_scripts", "make_initramfs"]),
+        (EARLY, replace(MADE, scripts=False), ["install_scripts"]),
+        (EARLY, replace(MADE, made=False), ["make_initramfs"]),
+        (replace(EARLY, queue_depth=64), MADE, ["write_boot", "make_initramfs"]),
+        (WANTED, MADE, ["write_boot", "make_initramfs"]),
+        (replace(WANTED, queue_depth=64), READY, ["write_boot"]),
+        # Of a slot that is not named.
+        (replace(WANTED, slot="log"), replace(MADE, made=False), ["create_slot", "adopt", "write_boot", "make_initramfs"]),
+    ],
+)
+def test_the_initramfs_follows_the_boot_configuration(wanted: boot.BootSlot, found: parent.Found, steps: list[str]) -> None:
+    assert actions(parent.plan_present([wanted], found, boot=True)) == steps
+    assert "make_initramfs" not in actions(parent.plan_present([wanted], found, boot=False))
+
+
+def test_what_only_the_next_boot_brings_up() -> None:
+    plan = parent.plan_present([EARLY], parent.Found(), boot=True, now=False)
+    assert actions(plan) == ["write_boot", "install_unit", "install_scripts", "make_initramfs"]
+    assert parent.plan_present([EARLY], MADE, boot=True, now=False).steps == ()
+
+
+def test_a_slot_that_is_taken_down_is_no_longer_brought_up_early() -> None:
+    plan = parent.plan_absent([], MADE, {})
+    assert actions(plan) == [
+        "remove_unit", "remove_boot", "make_initramfs", "remove_scripts", "take_down", "unload_child", "unload_parent"
+    ]  # fmt: skip
+    assert actions(parent.plan_absent(["data"], MADE, {})) == ["remove_boot", "make_initramfs", "take_down"]
+
+
 def test_a_slot_named_twice_is_refused() -> None:
     with pytest.raises(TwostepError) as caught:
         parent.plan_present([WANTED, WANTED], READY, boot=True)

@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, swap_folder
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import FakeParent, module_of
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent, module_of
 
 BOOT = '{"schema": 1, "slot": "%s", "family": "remap", "params": "", "version": "1.0.0"}'
 
@@ -84,3 +84,15 @@ def test_an_unknown_command_is_refused(fake_parent: FakeParent, argv: list[str])
     with pytest.raises(SystemExit) as caught:
         agent.main(argv, fake_parent.world)
     assert caught.value.code == 2
+
+
+def test_what_belongs_into_the_initramfs_of_a_kernel(fake_parent: FakeParent, capsys) -> None:
+    assert agent.main(["early", RELEASE], fake_parent.world) == agent.DONE
+    assert capsys.readouterr().out == ""
+    fake_parent.put(fake_parent.root / "etc/twostep/slots.d/data.json", (BOOT % "data").replace("}", ', "early": true}'))
+    assert agent.main(["early", RELEASE], fake_parent.world) == agent.REFUSED
+    assert capsys.readouterr().err.startswith(f"twostep_remap_1_0_0 is not installed for {RELEASE}, ")
+    fake_parent.install("1.0.0")
+    assert agent.main(["early", RELEASE], fake_parent.world) == agent.DONE
+    assert capsys.readouterr().out == "data\tremap\t1.0.0\ttwostep_remap_1_0_0\t-\t-\t-\t\n"
+    assert agent.main(["early", "../x"], fake_parent.world) == agent.REFUSED

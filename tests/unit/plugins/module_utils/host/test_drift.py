@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot as core_boot
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import boot, drift
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import boot, drift, initramfs
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent
 
@@ -21,9 +21,9 @@ def fake(tmp_path) -> FakeParent:
     return made
 
 
-def codes(fake: FakeParent, run=None, initramfs: bool = True) -> list[str]:
+def codes(fake: FakeParent, run=None, with_image: bool = True) -> list[str]:
     run = run or fake.run
-    image = drift.initramfs(fake.paths, RELEASE, run) if initramfs else None
+    image = initramfs.look(fake.paths, RELEASE, run) if with_image else None
     found = drift.of_slot(fake.paths, fake.status, run, RELEASE, fake.status.slot("data"), image)
     return [difference.code for difference in found]
 
@@ -76,7 +76,7 @@ def test_the_initramfs_is_listed_once(fake: FakeParent, name: str) -> None:
 
 def test_the_initramfs_is_left_alone_where_it_is_not_asked_for(fake: FakeParent) -> None:
     image(fake)
-    assert codes(fake, initramfs=False) == []
+    assert codes(fake, with_image=False) == []
     assert fake.calls == []
 
 

@@ -167,3 +167,10 @@ def test_fake_parent_an_agent_that_died(fake_parent: Host, booted: bool) -> None
     outcome = apply(fake_parent, "2.0.0", mode="cold")
     assert outcome.step.action == ("commit" if booted else "boot")
     assert "ended before its first phase without an answer." in outcome.notes[0]
+
+
+def test_fake_parent_what_the_initramfs_brings_up_has_no_trial(fake_parent: Host) -> None:
+    fake_parent.put(fake_parent.root / "etc/twostep/slots.d/data.json", BOOT.replace("}", ', "early": true}'))
+    error = refused(fake_parent, "2.0.0", mode="cold")
+    assert (error.code, error.message) == ("early_slot", "Slot data is brought up by the initramfs, which knows no trial.")
+    assert (fake_parent.trial(), started(fake_parent)) == (None, [])

@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an initramfs has of our modules, from its listing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterable
+
+_MODULE = re.compile(r"(?:.*/)?(twostep(?:_[a-z0-9_]{1,48})?)\.ko(?:\.xz|\.gz|\.zst)?")
+
+
+@dataclass(frozen=True)
+class Initramfs:
+    """The initramfs of a kernel. `modules` are ours in it, None where it cannot be listed, and `problem` says why.
+
+    :ivar older: it is older than the file of the module that serves, so that it may have another build of it.
+    """
+
+    path: str
+    modules: tuple[str, ...] | None = None
+    problem: str = ""
+    older: bool = False
+
+
+def modules_in(listing: Iterable[str]) -> tuple[str, ...]:
+    """Return our modules, parent included, in the listing of an initramfs: one path on a line, alone or as the last word."""
+    found = set()
+    for line in listing:
+        match = _MODULE.fullmatch(line.rstrip().rsplit(" ", 1)[-1])
+        if match:
+            found.add(match[1])
+    return tuple(sorted(found))

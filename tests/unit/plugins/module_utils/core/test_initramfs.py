@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import initramfs
+
+
+def test_listings_of_both_programs() -> None:
+    # lsinitramfs on Debian 12, lsinitrd on Fedora.
+    debian = [
+        "usr/lib/modules/6.1.0-56-cloud-amd64/updates/dkms/twostep_remap_1_0_0.ko",
+        "usr/lib/modules/k/kernel/fs/ext4/ext4.ko",
+        "bin",
+        "usr/lib/modules/k/updates/dkms/twostep.ko",
+    ]
+    fedora = ["-rw-r--r--   1 root     root        12345 Jan  1  1970 usr/lib/modules/k/extra/twostep_remap_1_1_0.ko.xz", "", "====="]
+    assert initramfs.modules_in(debian) == (
+        "twostep",
+        "twostep_remap_1_0_0",
+    )
+    assert initramfs.modules_in(fedora) == ("twostep_remap_1_1_0",)
