@@ -47,6 +47,10 @@ class Kernel(unittest.TestCase):
     def assertServes(self, version: str, generation: int) -> None:
         self.assertEqual((self.slot.get("state"), self.slot.get("version"), self.slot.generation), ("serving", version, generation))
 
+    def wait_for_writes(self) -> None:
+        """Return when the child has counted more than a hundred writes; that fio works says less."""
+        bench.wait_until(lambda: self.slot.number("child/writes") > 100, "a hundred writes")
+
     def broken(self, mode: str, delay_ms: int = 0, version: str = "9.1.0") -> None:
         """Load the broken child and tell it how to fail: tests/kmod/broken/README.md."""
         bench.load(bench.module_of(version))

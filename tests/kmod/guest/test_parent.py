@@ -102,7 +102,7 @@ class Handover(Kernel):
     def test_counters_survive_there_and_back(self) -> None:
         self.slot.swap("1.0.0")
         with bench.Fio(self.slot.device):
-            pass
+            self.wait_for_writes()
         counts = {name: self.slot.number(f"child/{name}") for name in ("reads", "writes", "flushes", "write_bytes")}
         self.assertGreater(counts["writes"], 100)
         self.assertGreater(counts["flushes"], 0)
@@ -254,6 +254,7 @@ class TwoStep(Kernel):
 
     def test_io_waits_while_the_modules_change(self) -> None:
         with bench.Fio(self.slot.device):
+            self.wait_for_writes()
             self.detach("1.1.0")
             bench.load("twostep_remap_1_1_0")
             bench.wait_until(lambda: self.slot.get("state") == "serving", "adoption")
