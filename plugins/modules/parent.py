@@ -208,9 +208,22 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def wanted_slots(entries: list[dict[str, Any]], committed: dict[str, boot.BootSlot | None]) -> list[boot.BootSlot]:
-    """Return the slots of `state: present`; every value has passed its check. Where `early` is not said it stays as it is committed."""
+def wanted_slots(
+    entries: list[dict[str, Any]], committed: dict[str, boot.BootSlot | None], may_be_early: bool = False
+) -> list[boot.BootSlot]:
+    """Return the slots of `state: present`; every value has passed its check. Where `early` is not said it stays as it is committed.
+
+    :param may_be_early: whether the host has what brings slots up in the initramfs.
+    :raises TwostepError: `early_unknown`, or the code of a value that does not pass.
+    """
     was_early = {name: slot.early for name, slot in committed.items() if slot}
+    for entry in entries:
+        if entry["early"] is None and entry["name"] in committed and entry["name"] not in was_early and may_be_early:
+            raise TwostepError(
+                "early_unknown",
+                f"The boot configuration of slot {entry['name']} is damaged, so it is not known whether the initramfs is to bring it up.",
+                "Say early: true or early: false for it.",
+            )
     return [
         boot.boot_slot(
             entry["name"],
@@ -228,7 +241,7 @@ def wanted_slots(entries: list[dict[str, Any]], committed: dict[str, boot.BootSl
 def plan_for(params: dict[str, Any], found: parent.Found, paths: Paths) -> parent.Plan:
     """Return the plan for the module's parameters."""
     if params["state"] == "present":
-        return parent.plan_present(wanted_slots(params["slots"], found.boot), found, params["boot"], params["now"])
+        return parent.plan_present(wanted_slots(params["slots"], found.boot, found.scripts), found, params["boot"], params["now"])
     users = {name: slot_users.look(paths, name) for name in found.slots}
     return parent.plan_absent([names.slot(entry["name"]) for entry in params["slots"]], found, users)
 
@@ -275,7 +288,7 @@ def perform(params: dict[str, Any], paths: Paths, check_mode: bool) -> dict[str,
     before = after = look(actor, keeps_boot, has_agent)
     plan = plan_for(params, before, paths)
     if keeps_boot:
-        early.check(paths, release, plan.targets.values())
+        early.check(paths, release, [slot for slot in {**before.boot, **plan.targets}.values() if slot])
     if plan.steps and not check_mode:
         if keeps_boot:
             agent_archive.install(paths)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripts for an initramfs are written by Python, where the linter of shell scripts does not find them by itself."""
+"""Scripts for an initramfs and for new kernels are written by Python, where the linter of shell scripts does not find them by itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import early_scripts
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, early_scripts
 
 
-@pytest.mark.parametrize("maker", [early_scripts.INITRAMFS_TOOLS, early_scripts.DRACUT])
-def test_scripts_of_the_initramfs_are_clean(tmp_path: Path, maker: str) -> None:
-    for path, text in early_scripts.files(maker, "/agent.pyz", "/usr/bin/python3").items():
+SCRIPTS = {
+    maker: early_scripts.files(maker, "/agent.pyz", "/usr/bin/python3") for maker in (early_scripts.INITRAMFS_TOOLS, early_scripts.DRACUT)
+}
+SCRIPTS["kernel"] = {"dkms-twostep": boot.render_kernel_script("/agent.pyz")}
+
+
+@pytest.mark.parametrize("maker", SCRIPTS)
+def test_scripts_that_python_writes_are_clean(tmp_path: Path, maker: str) -> None:
+    for path, text in SCRIPTS[maker].items():
         file = tmp_path / path.rsplit("/", 1)[-1]
         file.write_text(text, encoding="ascii")
         shell = text.splitlines()[0].removeprefix("#!/bin/")

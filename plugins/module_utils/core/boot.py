@@ -187,3 +187,16 @@ def render_unit(agent: str, python: str = "/usr/bin/python3") -> str:
         "[Install]\n"
         "WantedBy=multi-user.target\n"
     )
+
+
+def render_kernel_script(agent: str, python: str = "/usr/bin/python3") -> str:
+    """Return the script that the package of a kernel runs when it is installed, with the kernel's release as its first argument.
+
+    It never fails: a kernel without a child for a late slot is still one that boots.
+    """
+    return (
+        "#!/bin/sh\n"
+        "# Written by twostep.hotswap.parent.\n"
+        "# Builds the committed versions for a new kernel; DKMS by itself builds the newest ones only.\n"
+        f'{plain_path(python)} {plain_path(agent)} kernel "${{1:?}}" || true\n'
+    )

@@ -129,8 +129,9 @@ def _initramfs(facts: Facts) -> Iterator[Difference]:
     if ours and wanted not in ours:
         message = f"{initramfs.path} has {', '.join(ours)}, but {committed} is to serve slot {slot.slot} after a boot."
         yield Difference("initramfs", slot.version, ", ".join(ours), "initramfs_other", message, _REMAKE)
-    elif facts.early and not ours:
-        message = f"Slot {slot.slot} is to be brought up by the initramfs, but {initramfs.path} has no module of {slot.family}."
+    elif facts.early and (not ours or "twostep" not in initramfs.modules):
+        missing = "twostep" if ours else f"module of {slot.family}"
+        message = f"Slot {slot.slot} is to be brought up by the initramfs, but {initramfs.path} has no {missing}."
         step = "Run twostep.hotswap.parent for the slot with early: true; it makes the initramfs again."
         yield Difference("initramfs", slot.version, None, "initramfs_missing", message, step)
     elif wanted in ours and initramfs.older:

@@ -7,17 +7,21 @@ Sources: initramfs-tools(7), "HOOK SCRIPTS" and "BOOT SCRIPTS"; dracut.modules(7
 
 from __future__ import annotations
 
+import hashlib
+
 from .boot import plain_path
 from .early import TABLE
 
 INITRAMFS_TOOLS = "initramfs-tools"
 DRACUT = "dracut"
+DIGITS = 12  # of the digest that the name of a file in the initramfs ends with
 
 # What runs in the initramfs, with what every shell there has built in, mkdir, mount and modprobe.
 _PROGRAM = r"""#!/bin/sh
 # Written by twostep.hotswap.parent.
 # Brings up the slots that the root file system needs. It may be called again and again: a slot that serves, or whose devices are not
 # there yet, is passed over. What fails for good is tried once more by twostep-slots.service, and told there.
+# Devices that root= names are left alone, and with twostep.early=0 on the kernel's command line all of them.
 case "${1:-}" in
 prereqs)
     exit 0
@@ -42,13 +46,25 @@ content() { # file
     printf '%s\n' "$line"
 }
 
-have_devices() { # parameters
+may_take() { # parameters
     for word in $1; do
         case "$word" in
-        *=/dev/*) [ -e "@ROOT@${word#*=}" ] || return 1 ;;
+        *=/dev/*)
+            device=@ROOT@${word#*=}
+            [ -e "$device" ] || return 1
+            [ -z "$wanted" ] || [ "$(readlink -f "$device")" != "$wanted" ] || return 1
+            ;;
         esac
     done
 }
+
+wanted=
+for word in $(content @ROOT@/proc/cmdline); do
+    case "$word" in
+    root=/dev/*) wanted=$(readlink -f "@ROOT@${word#*=}") || wanted= ;;
+    twostep.early=0) exit 0 ;;
+    esac
+done
 
 limit() { # value, file
     [ "$1" = - ] || put "$@"
@@ -76,7 +92,7 @@ bring_up() {
 
 while IFS=$tab read -r slot family version module depth queues room params; do
     [ "$(content "$status/$slot/state")" = serving ] && continue
-    have_devices "$params" && bring_up
+    may_take "$params" && bring_up
 done < @ROOT@@TABLE@
 exit 0
 """
@@ -95,8 +111,12 @@ set -e
 mkdir -p "$DESTDIR@FOLDER@"
 @PYTHON@ @AGENT@ early "${version:?}" > "$DESTDIR@TABLE@"
 [ -s "$DESTDIR@TABLE@" ] || exit 0
-# shellcheck disable=SC2046
-manual_add_modules twostep $(cut -f 4 "$DESTDIR@TABLE@")
+for module in twostep $(cut -f 4 "$DESTDIR@TABLE@"); do
+    modprobe --set-version="$version" --show-depends "$module" > /dev/null
+    manual_add_modules "$module"
+done
+digest=$(cat "$DESTDIR@TABLE@" /etc/initramfs-tools/scripts/local-top/twostep | sha256sum | cut -c 1-@DIGITS@)
+: > "$DESTDIR@TABLE@-$digest"
 """
 
 _DRACUT = r"""#!/bin/bash
@@ -107,23 +127,31 @@ check() {
 }
 
 depends() {
+    # A module of its own in newer versions.
+    compgen -G "${dracutbasedir:-/usr/lib/dracut}/modules.d/*initqueue" > /dev/null && echo initqueue
     return 0
 }
 
 installkernel() {
-    local table
+    local module table
     table=$(@PYTHON@ @AGENT@ early "${kernel:?}") || return 1
     [[ -n "$table" ]] || return 0
-    # shellcheck disable=SC2046
-    hostonly='' instmods twostep $(cut -f 4 <<< "$table")
+    for module in twostep $(cut -f 4 <<< "$table"); do
+        hostonly='' instmods -c "$module" || return 1
+    done
 }
 
 install() {
+    local digest
     mkdir -p "${initdir:?}@FOLDER@"
     @PYTHON@ @AGENT@ early "${kernel:?}" > "$initdir@TABLE@" || return 1
-    inst_multiple mkdir mount modprobe
-    inst_script "${moddir:?}/twostep-early" /sbin/twostep-early
+    [[ -s "$initdir@TABLE@" ]] || return 0
+    digest=$(cat "$initdir@TABLE@" "${moddir:?}/twostep-early" | sha256sum | cut -c 1-@DIGITS@)
+    : > "$initdir@TABLE@-$digest"
+    inst_multiple mkdir mount modprobe readlink
+    inst_script "$moddir/twostep-early" /sbin/twostep-early
     inst_hook initqueue/settled 10 "$moddir/twostep-early-hook.sh"
+    dracut_need_initqueue
 }
 """
 
@@ -134,13 +162,18 @@ _DRACUT_HOOK = """#!/bin/sh
 """
 
 
+def digest(table: str) -> str:
+    """Return what names an initramfs that brings up a table, the empty one without slots: of the table and of what reads it."""
+    return hashlib.sha256((table + program()).encode("ascii")).hexdigest()[:DIGITS] if table else ""
+
+
 def program(root: str = "") -> str:
     """Return what brings the slots up; below `root`, for tests."""
     return _filled(_PROGRAM, root=root)
 
 
 def _filled(text: str, **words: str) -> str:
-    for name, word in {"table": TABLE, "folder": TABLE.rpartition("/")[0], **words}.items():
+    for name, word in {"table": TABLE, "folder": TABLE.rpartition("/")[0], "digits": str(DIGITS), **words}.items():
         text = text.replace(f"@{name.upper()}@", word)
     return text
 

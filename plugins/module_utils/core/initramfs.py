@@ -8,13 +8,17 @@ import re
 from dataclasses import dataclass
 from typing import Iterable
 
+from .early import TABLE
+
 _MODULE = re.compile(r"(?:.*/)?(twostep(?:_[a-z0-9_]{1,48})?)\.ko(?:\.xz|\.gz|\.zst)?")
+_EARLY = re.compile(rf"/?{TABLE[1:]}-([0-9a-f]{{8,64}})")
 
 
 @dataclass(frozen=True)
 class Initramfs:
     """The initramfs of a kernel. `modules` are ours in it, None where it cannot be listed, and `problem` says why.
 
+    :ivar early: digest of the slots that it brings up, as `early_scripts` makes it; empty where it brings up none.
     :ivar older: it is older than the file of the module that serves, so that it may have another build of it.
     """
 
@@ -22,6 +26,7 @@ class Initramfs:
     modules: tuple[str, ...] | None = None
     problem: str = ""
     older: bool = False
+    early: str = ""
 
 
 def modules_in(listing: Iterable[str]) -> tuple[str, ...]:
@@ -32,3 +37,12 @@ def modules_in(listing: Iterable[str]) -> tuple[str, ...]:
         if match:
             found.add(match[1])
     return tuple(sorted(found))
+
+
+def early_in(listing: Iterable[str]) -> str:
+    """Return the digest of the slots that the listed initramfs brings up, empty without any."""
+    for line in listing:
+        match = _EARLY.fullmatch(line.rstrip().rsplit(" ", 1)[-1])
+        if match:
+            return match[1]
+    return ""

@@ -155,9 +155,10 @@ def _early(targets: dict[str, BootSlot], found: Found, writes: bool) -> Iterator
     """Return the steps that bring the initramfs to what the boot configuration will be."""
     before = {name: slot for name, slot in found.boot.items() if slot and slot.early}
     after = {name: slot for name, slot in {**found.boot, **targets}.items() if slot and slot.early}
-    if after and not found.scripts:
+    new_scripts = bool(after) and not found.scripts
+    if new_scripts:
         yield Step("install_scripts", "the scripts that bring slots up in the initramfs are not in place")
-    if (after and not found.made) or (writes and before != after):
+    if new_scripts or not found.made or (writes and before != after):
         yield Step("make_initramfs", f"it is to bring up {', '.join(sorted(after)) or 'no slot'}")
 
 
@@ -195,8 +196,9 @@ def plan_absent(slots: Sequence[str], found: Found, users: dict[str, Users]) -> 
     configured = sorted(found.boot) if everything else [name for name in slots if name in found.boot]
     # First what a reboot would bring back.
     first = [Step("remove_boot", "the slot is brought up at boot", name) for name in configured]
-    if any(slot.early for name in configured for slot in [found.boot[name]] if slot):
-        first.append(Step("make_initramfs", "it brings up slots that are taken down"))
+    gone = [found.boot[name] for name in configured]
+    if not found.made or (found.scripts and any(slot is None or slot.early for slot in gone)):
+        first.append(Step("make_initramfs", "it may bring up slots that are taken down"))
     if everything and found.scripts:
         first.append(Step("remove_scripts", "no slot is left"))
     steps = [*first, *steps]

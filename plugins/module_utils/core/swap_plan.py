@@ -75,17 +75,21 @@ def wish(
     return Wish(names.slot(slot), names.version(version), mode, deadline_ms, generation, commit, checked_id, timeout_s, one_way, stopped)
 
 
-def next_step(wanted: Wish, slot: Slot, boot_version: str | None, trial: Trial | None = None, boot_id: str = "") -> Step:
+def next_step(wanted: Wish, slot: Slot, boot_version: str | None, trial: Trial | None = None, boot_id: str = "", made: bool = True) -> Step:
     """Return what is left to do.
 
     A slot that serves the version may still miss its commit: the parked child waits, or, since two_step and a boot park none, the
-    boot configuration names another version, or the next boot would try another one.
+    boot configuration names another version, the next boot would try another one, or the initramfs was not made with it.
+
+    :param made: whether the initramfs, where it brings the slot up, was made from the boot configuration.
 
     :raises TwostepError: `stale_generation`; `returned`, `trial_missed`: the trial that was asked for has ended without success.
     """
     if slot.state == "serving" and slot.version == wanted.version:
         on_trial = trial.version if trial and trial.version != wanted.version else None
         not_committed = slot.parked or (boot_version if boot_version != wanted.version else None) or on_trial
+        if not made:
+            not_committed = not_committed or wanted.version
         return Step("commit" if wanted.commit and not_committed else "none", not_committed)
     if wanted.generation is not None and wanted.generation != slot.generation:
         raise TwostepError(

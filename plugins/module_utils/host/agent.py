@@ -4,6 +4,7 @@
 
 `swap <id>` performs the request in /var/lib/twostep/swaps/<id>/ and writes its result there.
 `restore` brings the configured slots up at boot.
+`kernel <kernel>` has DKMS build the committed versions for a kernel that was installed just now.
 `early <kernel>` prints which slots belong into the initramfs of a kernel, for the scripts that make it.
 """
 
@@ -14,8 +15,9 @@ import sys
 from typing import Sequence
 
 from ..core import names
+from ..core.boot import BootSlot
 from ..core.errors import TwostepError
-from . import boot, boot_trial, early, parent, swap_folder, world
+from . import boot, boot_trial, early, new_kernel, parent, swap_folder, world
 from .swap import Transaction
 from .world import World
 
@@ -46,6 +48,7 @@ def restore(this: World) -> int:
             continue
         if found is None:
             continue
+        found = _as_booted(this, found)
         wanted.append(found)
         try:
             boot_trial.give(this, actor, found)
@@ -57,6 +60,29 @@ def restore(this: World) -> int:
     return FAILED if any(failures.values()) else DONE
 
 
+def kernel(this: World, release: str) -> int:
+    """Have the committed versions built for a kernel, and tell what could not be had."""
+    problems = new_kernel.prepare(this.paths, this.run, release)
+    for problem in problems:
+        sys.stderr.write(f"twostep: {problem}\n")
+    return FAILED if problems else DONE
+
+
+def _as_booted(this: World, committed: BootSlot) -> BootSlot:
+    """Return what is committed; where the initramfs has brought up another version, a commit was cut off, and it is that one again."""
+    if not committed.early or committed.slot not in this.status.slot_names():
+        return committed
+    slot = this.status.slot(committed.slot)
+    # Nobody has swapped it since the boot: what serves then, without a commit, is in its probation.
+    is_as_booted = slot.state == "serving" and slot.generation == 1 and slot.family == committed.family
+    if not is_as_booted or slot.version in (None, committed.version):
+        return committed
+    found = committed.with_version(slot.version or "")
+    boot.write_slot(this.paths, found)
+    sys.stdout.write(f"{committed.slot}: the initramfs has brought up {found.version}, so {committed.version} was never committed\n")
+    return found
+
+
 def main(argv: Sequence[str], this: World | None = None) -> int:
     """Run a command and return its exit status."""
     parser = argparse.ArgumentParser(prog="twostep-agent", description="Swaps and restores the slots of twostep on this host.")
@@ -66,9 +92,13 @@ def main(argv: Sequence[str], this: World | None = None) -> int:
     commands.add_parser("restore", help="bring up the slots of /etc/twostep/slots.d")
     print_early = commands.add_parser("early", help="print the slots that the initramfs of a kernel brings up")
     print_early.add_argument("kernel", help="its release, as uname -r prints it")
+    new = commands.add_parser("kernel", help="build the committed versions for a new kernel")
+    new.add_argument("kernel", help="its release, as uname -r prints it")
     options = parser.parse_args(list(argv))
     this = this or world.real()
     try:
+        if options.command == "kernel":
+            return kernel(this, names.kernel(options.kernel))
         if options.command == "early":
             sys.stdout.write(early.table(this.paths, names.kernel(options.kernel)))
             return DONE

@@ -27,6 +27,8 @@ def of_slot(paths: Paths, status: Status, run: Run, release: str, slot: Slot, im
     committed, problem = _committed(paths, slot.slot)
     trial, damaged = _trial(paths, slot.slot)
     file = _file(paths, release, slot.module, run) if slot.module else FileFact()
+    if image and not (committed and committed.early) and _has_early(paths):
+        image = None  # it is made for other slots, and does not bring up this one
     return drift.differences(
         Facts(
             slot=slot,
@@ -48,6 +50,13 @@ def _committed(paths: Paths, slot: str) -> tuple[BootSlot | None, str | None]:
         return boot.read_slot(paths, slot), None
     except TwostepError as error:
         return None, error.message
+
+
+def _has_early(paths: Paths) -> bool:
+    try:
+        return any(slot.early for slot in boot.read_slots(paths))
+    except TwostepError:
+        return False
 
 
 def _trial(paths: Paths, slot: str) -> tuple[str | None, str | None]:

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-from typing import Iterable, Sequence
+import re
+from typing import Iterable, Iterator, Sequence
 
 from ..core import early, early_scripts
 from ..core.boot import BootSlot
@@ -17,6 +20,7 @@ from .runner import Run
 
 _MAKERS = {INITRAMFS_TOOLS: "/usr/share/initramfs-tools/hook-functions", DRACUT: "/usr/lib/dracut/dracut-functions.sh"}
 _TIMEOUT_S = 900.0
+_MODULES = re.compile(r"^[ \t]*MODULES=[\"']?([a-z]+)", re.MULTILINE)
 
 
 def maker(paths: Paths) -> str:
@@ -35,12 +39,29 @@ def maker(paths: Paths) -> str:
 def check(paths: Paths, release: str, slots: Iterable[BootSlot]) -> None:
     """Find out beforehand what would keep the running kernel's initramfs from bringing the slots up; changes nothing.
 
-    :raises TwostepError: `no_initramfs_maker`, `no_module`.
+    :param slots: all that there will be, also those that are not changed now.
+    :raises TwostepError: `no_initramfs_maker`, `initramfs_too_small`, `no_module`.
     """
     wanted = early.wanted(slots)
-    if wanted:
-        maker(paths)
+    if wanted and maker(paths) == INITRAMFS_TOOLS:
+        _refuse_dependencies_only(paths)
     _check_modules(paths, release, wanted)
+
+
+def _refuse_dependencies_only(paths: Paths) -> None:
+    """Refuse MODULES=dep: initramfs-tools would look for the drivers of what lies below a slot, and cannot see below one."""
+    folder = paths.at("/etc/initramfs-tools")
+    try:
+        parts = [f"{folder}/conf.d/{name}" for name in sorted(os.listdir(f"{folder}/conf.d"))]
+    except OSError:
+        parts = []
+    text = "\n".join(whole_file.read(path) or "" for path in [f"{folder}/initramfs.conf", *parts])
+    if (_MODULES.findall(text) or ["most"])[-1] == "dep":
+        raise TwostepError(
+            "initramfs_too_small",
+            "initramfs-tools is set to MODULES=dep, which leaves out the drivers of what lies below a slot.",
+            "Set MODULES=most in /etc/initramfs-tools.",
+        )
 
 
 def table(paths: Paths, release: str) -> str:
@@ -55,7 +76,7 @@ def table(paths: Paths, release: str) -> str:
 
 def _check_modules(paths: Paths, release: str, wanted: Sequence[BootSlot]) -> None:
     for name in ["twostep", *map(early.module, wanted)] if wanted else []:
-        if module_tree.find(paths, release, name) is None:
+        if not module_tree.has(paths, release, name):
             raise TwostepError(
                 "no_module",
                 f"{name} is not installed for {release}, so its initramfs could not bring the slots up.",
@@ -99,58 +120,106 @@ def _all_scripts(paths: Paths) -> list[str]:
     return [paths.at(path) for name in _MAKERS for path in early_scripts.files(name, "/agent", boot.PYTHON)]
 
 
+def is_made(paths: Paths, running: str) -> bool:
+    """Return whether we made the initramfs of all `kernels` from the boot configuration as it is now."""
+    try:
+        wanted = _digest(paths)
+    except TwostepError:
+        return not has_scripts(paths)  # a damaged boot configuration is written anew first
+    if not wanted and not os.path.isdir(paths.early):
+        return True
+    return all((whole_file.read(_stamp(paths, release)) or "") == wanted for release in kernels(paths, running))
+
+
+def _digest(paths: Paths) -> str:
+    return early_scripts.digest(early.table(boot.read_slots(paths)))
+
+
 def _stamp(paths: Paths, release: str) -> str:
     return os.path.join(paths.early, release)
 
 
-def is_made(paths: Paths, release: str) -> bool:
-    """Return whether the initramfs of a kernel was last made by us from the boot configuration as it is now."""
-    try:
-        return (whole_file.read(_stamp(paths, release)) or "") == early.table(boot.read_slots(paths))
-    except TwostepError:
-        return False  # a damaged boot configuration is written anew first
-
-
 def kernels(paths: Paths, running: str) -> list[str]:
-    """Return the kernels whose initramfs has to have the slots: the running one first, and each other that has one and all the modules."""
+    """Return the kernels whose initramfs follows the boot configuration: the running one, and each with one and all the modules."""
+    return [running, *(release for release in _others(paths, running) if not _lacks(paths, release))]
+
+
+def left_out(paths: Paths, running: str) -> list[str]:
+    """Return the kernels whose initramfs stays as it is, because they lack a module: what it brings up is what they had before."""
+    return [release for release in _others(paths, running) if _lacks(paths, release)]
+
+
+def _others(paths: Paths, running: str) -> list[str]:
+    return [release for release in initramfs.kernels(paths) if release != running]
+
+
+def _lacks(paths: Paths, release: str) -> bool:
     wanted = early.wanted(boot.read_slots(paths))
-    names = {"twostep", *map(early.module, wanted)}
-    others = [release for release in initramfs.kernels(paths) if release != running]
-    return [running, *(release for release in others if all(module_tree.find(paths, release, name) for name in names))]
+    return any(not module_tree.has(paths, release, name) for name in (["twostep", *map(early.module, wanted)] if wanted else []))
 
 
 def make(paths: Paths, run: Run, running: str) -> list[str]:
     """Make the initramfs of all `kernels` again from the boot configuration, and return their names.
 
-    :raises TwostepError: `no_initramfs_maker`, `initramfs_failed`, `not_proven`, `no_module`. The one that failed is as it was before.
+    :raises TwostepError: `no_initramfs_maker`, `no_module`, `initramfs_failed`, `not_proven`, `write_failed`.
     """
-    wanted = table(paths, running)
-    made = kernels(paths, running)
-    for release in made:
-        argv = ["update-initramfs", "-u", "-k", release] if maker(paths) == INITRAMFS_TOOLS else ["dracut", "--force", "--kver", release]
-        answer = run(argv, timeout_s=_TIMEOUT_S)
-        if answer.rc != 0:
-            raise TwostepError(
-                "initramfs_failed",
-                f"{argv[0]} exited {answer.rc} for {release}: {(answer.stderr or answer.stdout).strip()[-300:]}.",
-                f"Run it by hand: {' '.join(argv)}.",
-                {"kernel": release, "output": (answer.stdout + answer.stderr)[-2000:]},
-            )
-        _prove(paths, run, release)
-        whole_file.write(_stamp(paths, release), wanted, 0o600, 0o700)
-    return made
+    with _locked(paths):
+        table(paths, running)
+        made = kernels(paths, running)
+        for release in made:
+            _make_one(paths, run, release)
+        return made
+
+
+def _make_one(paths: Paths, run: Run, release: str) -> None:
+    argv = ["update-initramfs", "-u", "-k", release] if maker(paths) == INITRAMFS_TOOLS else ["dracut", "--force", "--kver", release]
+    answer = run(argv, timeout_s=_TIMEOUT_S)
+    if answer.rc != 0:
+        raise TwostepError(
+            "initramfs_failed",
+            f"{argv[0]} exited {answer.rc} for {release}: {(answer.stderr or answer.stdout).strip()[-300:]}.",
+            f"Run it by hand: {' '.join(argv)}.",
+            {"kernel": release, "output": (answer.stdout + answer.stderr)[-2000:]},
+        )
+    _prove(paths, run, release)
+    whole_file.write(_stamp(paths, release), _digest(paths), 0o600, 0o700)
 
 
 def _prove(paths: Paths, run: Run, release: str) -> None:
-    wanted = [early.module(slot) for slot in early.wanted(boot.read_slots(paths))]
+    """Look into the initramfs: has it the modules, and the table as it is wanted, or none?"""
+    wanted = early.wanted(boot.read_slots(paths))
     image = initramfs.look(paths, release, run)
-    has = image.modules if image and image.modules is not None else ()
-    missing = [name for name in ("twostep", *wanted) if wanted and name not in has]
-    if missing:
-        why = (image.problem if image else "").rstrip(".") or f"it has no {missing[0]}"
+    if image is None or image.modules is None:
+        problem = image.problem.rstrip(".") if image else "there is none"
+    else:
+        missing = [name for name in ("twostep", *map(early.module, wanted)) if wanted and name not in image.modules]
+        if not missing and image.early == _digest(paths):
+            return
+        problem = f"it has no {missing[0]}" if missing else "the slots in it are not those of the boot configuration"
+    raise TwostepError(
+        "not_proven",
+        f"The initramfs of {release} was made, but {problem}.",
+        "Look at the hooks of the initramfs; is another one made than the one that boots?",
+        {"kernel": release},
+    )
+
+
+@contextlib.contextmanager
+def _locked(paths: Paths) -> Iterator[None]:
+    """Make one initramfs at a time: two slots of a host may be committed at once.
+
+    :raises TwostepError: `write_failed`.
+    """
+    path = os.path.join(paths.early, ".lock")
+    try:
+        os.makedirs(paths.early, mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
         raise TwostepError(
-            "not_proven",
-            f"The initramfs of {release} was made, but {why}.",
-            "Look at the hooks of the initramfs; is another one made than the one that boots?",
-            {"kernel": release, "missing": missing},
-        )
+            "write_failed", f"{path} cannot be written: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
+        ) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -8,7 +8,7 @@ import os
 
 from ..core import names
 from ..core.errors import TwostepError
-from ..core.initramfs import Initramfs, modules_in
+from ..core.initramfs import Initramfs, early_in, modules_in
 from .paths import Paths
 from .runner import Run
 
@@ -54,5 +54,6 @@ def look(paths: Paths, release: str, run: Run) -> Initramfs | None:
             return Initramfs(path, problem=error.message)
         if answer.rc != 0:
             return Initramfs(path, problem=f"{program} exited {answer.rc}.")
-        return Initramfs(path, modules_in(answer.stdout.splitlines()))
+        listing = answer.stdout.splitlines()
+        return Initramfs(path, modules_in(listing), early=early_in(listing))
     return Initramfs(path, problem=f"neither {' nor '.join(_PROGRAMS)} is installed.")

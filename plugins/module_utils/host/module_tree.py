@@ -39,6 +39,11 @@ def find(paths: Paths, kernel: str, module: str) -> str | None:
     return None
 
 
+def has(paths: Paths, kernel: str, module: str) -> bool:
+    """Return whether a module of ours is installed; a link to nothing is no module."""
+    return os.path.isfile(find(paths, kernel, module) or "")
+
+
 def family(paths: Paths, kernel: str, name: str) -> dict[str, str]:
     """Return the installed files of a family of children, by version."""
     pattern = re.compile(rf"twostep_{names.family(name)}_([0-9]{{1,5}})_([0-9]{{1,5}})_([0-9]{{1,5}})\.ko(\.xz|\.gz|\.zst)?")

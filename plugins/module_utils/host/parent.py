@@ -15,7 +15,7 @@ from ..core import names
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.parent import Found, Plan, Step, plan_present
-from . import boot, early, kernel_module, trials
+from . import boot, early, kernel_module, new_kernel, trials
 from .kernel_control import Control, SwapLine
 from .paths import Paths
 from .runner import Run
@@ -59,7 +59,7 @@ class ParentActor:
                 configured[name] = None
         has_unit = boot.has_unit(self._paths)
         if exact_unit and has_unit:
-            has_unit = boot.unit_is_current(self._paths, self._run, self._agent)
+            has_unit = new_kernel.is_current(self._paths, self._agent) and boot.unit_is_current(self._paths, self._run, self._agent)
         return Found(
             loaded=kernel_module.is_loaded(self._paths, "twostep"),
             configfs=os.path.isdir(self._paths.configfs),
@@ -86,17 +86,25 @@ class ParentActor:
             "create_slot": lambda: self._control.create(step.slot),
             "adopt": lambda: self._adopt(plan.targets[step.slot], is_new),
             "write_boot": lambda: boot.write_slot(self._paths, plan.targets[step.slot]),
-            "install_unit": lambda: boot.install_unit(self._paths, self._run, self._agent),
+            "install_unit": self._install_unit,
             "install_scripts": lambda: early.install(self._paths, self._agent),
             "make_initramfs": lambda: early.make(self._paths, self._run, self._release),
             "remove_scripts": lambda: early.remove(self._paths),
             "remove_boot": lambda: self._remove_boot(step.slot),
-            "remove_unit": lambda: boot.remove_unit(self._paths, self._run),
+            "remove_unit": self._remove_unit,
             "take_down": lambda: self._take_down(step.slot),
             "unload_child": lambda: kernel_module.unload(self._paths, self._run, step.module),
             "unload_parent": lambda: kernel_module.unload(self._paths, self._run, "twostep"),
         }
         actions[step.action]()
+
+    def _install_unit(self) -> None:
+        new_kernel.install(self._paths, self._agent)
+        boot.install_unit(self._paths, self._run, self._agent)
+
+    def _remove_unit(self) -> None:
+        new_kernel.remove(self._paths)
+        boot.remove_unit(self._paths, self._run)
 
     def _remove_boot(self, slot: str) -> None:
         trials.remove(self._paths, slot)

@@ -205,7 +205,7 @@ class Transaction:
             world.control.commit(request.slot, slot.generation)
         except TwostepError:
             # The probation ended otherwise in this very moment: boot what serves.
-            self._boot_into(self._slot().version or request.from_version, told)
+            self._boot_back(self._slot().version or request.from_version)
             raise
         after = self._slot()
         if after.parked or after.version != request.to_version:
@@ -216,7 +216,7 @@ class Transaction:
     def _boot_into(self, version: str, told: dict[str, Any]) -> None:
         """Make ``version`` the committed one, in the initramfs, too, where that brings the slot up.
 
-        Before the commit: a crash right after it boots what serves now.
+        Before the commit: a crash right after it boots what serves now, or what served before.
         """
         paths, run, release = self._world.paths, self._world.run, self._world.release
         before = boot.read_slot(paths, self._request.slot)
@@ -226,10 +226,22 @@ class Transaction:
         try:
             told["initramfs"] = early.make(paths, run, release)
         except TwostepError:
-            boot.write_slot(paths, before)
-            with contextlib.suppress(TwostepError):
-                early.make(paths, run, release)  # one of another kernel may have been made already
+            self._boot_back(before.version)
             raise
+        self._notes += [
+            f"Kernel {other} lacks a module of its slots: its initramfs brings up what it did before."
+            for other in early.left_out(paths, release)
+        ]
+
+    def _boot_back(self, version: str) -> None:
+        """Make ``version`` the committed one again, as far as that can be had: why is told already, what is not back is a note."""
+        try:
+            self._write_boot(version)
+            found = boot.read_slot(self._world.paths, self._request.slot)
+            if found is not None and found.early:
+                early.make(self._world.paths, self._world.run, self._world.release)
+        except TwostepError as error:
+            self._notes.append(f"The next boot may not bring up {version}: {error}")
 
     def _write_boot(self, version: str) -> bool:
         paths, request = self._world.paths, self._request

@@ -12,7 +12,7 @@ from ..core.errors import TwostepError
 from ..core.slots import Slot
 from ..core.swap_plan import Step, Wish
 from ..core.swap_request import SwapRequest, SwapResult
-from . import aftermath, boot, compat, hung_task, swap_folder, trials, unit
+from . import aftermath, boot, compat, early, hung_task, swap_folder, trials, unit
 from .swap import what_stands
 from .world import World
 
@@ -126,7 +126,10 @@ class Job:
 
     def _step(self, slot: Slot) -> Step:
         paths = self._world.paths
-        return swap_plan.next_step(self._wanted, slot, self._boot_version(), trials.read(paths, slot.slot), trials.boot_id(paths))
+        configured = boot.read_slot(paths, slot.slot)
+        made = configured is None or not configured.early or early.is_made(paths, self._world.release)
+        version = configured.version if configured else None
+        return swap_plan.next_step(self._wanted, slot, version, trials.read(paths, slot.slot), trials.boot_id(paths), made)
 
     def _trial_version(self) -> str | None:
         found = trials.read(self._world.paths, self._wanted.slot)

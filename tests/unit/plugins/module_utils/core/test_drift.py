@@ -81,7 +81,18 @@ TABLE = {
             "Run twostep.hotswap.parent for the slot with early: true; it makes the initramfs again.",
         ),
     ),
-    "an early slot that it has": ({"early": True, "initramfs": Initramfs(IMAGE, ("twostep_remap_1_1_0",))}, None),
+    "an early slot that it has": ({"early": True, "initramfs": Initramfs(IMAGE, ("twostep", "twostep_remap_1_1_0"))}, None),
+    "an early slot without its parent": (
+        {"early": True, "initramfs": Initramfs(IMAGE, ("twostep_remap_1_1_0",))},
+        (
+            "initramfs",
+            "1.1.0",
+            None,
+            "initramfs_missing",
+            f"Slot data is to be brought up by the initramfs, but {IMAGE} has no twostep.",
+            "Run twostep.hotswap.parent for the slot with early: true; it makes the initramfs again.",
+        ),
+    ),
     "an initramfs from before": (
         {"initramfs": Initramfs(IMAGE, (MODULE,), older=True)},
         ("initramfs", "1.1.0", MODULE, "initramfs_older",

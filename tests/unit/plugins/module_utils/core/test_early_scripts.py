@@ -25,6 +25,7 @@ class Initramfs:
         self.slot = root / "sys/kernel/config/twostep/root"
         self.table(early.table([ROOT]))
         self.put("dev/kmsg", "")
+        self.put("proc/cmdline", "root=UUID=0-0 quiet\n")
         self.put("dev/disk/by-id/a\\x2db", "")
         self.state("empty")
         self.modprobe_fails = False
@@ -91,6 +92,20 @@ def test_devices_are_waited_for(initramfs: Initramfs) -> None:
     assert "swap" in initramfs.asked()
 
 
+@pytest.mark.parametrize("line", ["ro root={disk} quiet", "root=/dev/twostep/root twostep.early=0"])
+def test_somebody_who_boots_without_the_slot_can(initramfs: Initramfs, line: str) -> None:
+    disk = "/dev/disk/by-id/a\\x2db"
+    initramfs.put("dev/vda", "")
+    os.unlink(initramfs.root / disk[1:])
+    os.symlink("../../vda", initramfs.root / disk[1:])
+    for name in (disk, "/dev/vda"):
+        initramfs.put("proc/cmdline", line.format(disk=name) + "\n")
+        assert (initramfs.boot(), initramfs.asked()) == ([], {})
+    initramfs.put("proc/cmdline", "root=/dev/twostep/root\n")
+    initramfs.boot()
+    assert "swap" in initramfs.asked()
+
+
 def test_what_the_kernel_refuses_is_told(initramfs: Initramfs) -> None:
     (initramfs.slot / "swap").mkdir(parents=True)  # takes no text
     assert initramfs.boot() == ["modprobe -a twostep twostep_remap_1_1_0"]
@@ -134,3 +149,12 @@ def test_an_agent_that_is_no_plain_path_is_refused() -> None:
     with pytest.raises(TwostepError) as caught:
         early_scripts.files(early_scripts.DRACUT, "/a; rm -r /", "/usr/bin/python3")
     assert caught.value.code == "bad_agent"
+
+
+def test_an_initramfs_is_named_after_its_table_and_what_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = early_scripts.digest("a")
+    assert len(named) == early_scripts.DIGITS
+    assert early_scripts.digest("") == ""
+    assert early_scripts.digest("b") != named
+    monkeypatch.setattr(early_scripts, "program", lambda: "another")
+    assert early_scripts.digest("a") != named

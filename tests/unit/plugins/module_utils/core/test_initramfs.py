@@ -19,3 +19,9 @@ def test_listings_of_both_programs() -> None:
         "twostep_remap_1_0_0",
     )
     assert initramfs.modules_in(fedora) == ("twostep_remap_1_1_0",)
+
+
+def test_the_slots_that_it_brings_up_have_a_digest() -> None:
+    assert initramfs.early_in(["etc", "etc/twostep/early", "etc/twostep/early-0123456789ab"]) == "0123456789ab"
+    assert initramfs.early_in(["-rw-r--r--   1 root     root            0 Jan  1  1970 etc/twostep/early-0123456789ab"]) == "0123456789ab"
+    assert initramfs.early_in(["etc/twostep/early", "var/etc/twostep/early-0123456789ab"]) == ""

@@ -117,7 +117,9 @@ MADE = replace(READY, boot={"data": EARLY}, scripts=True)
     [
         (EARLY, MADE, []),
         (EARLY, READY, ["write_boot", "install_scripts", "make_initramfs"]),
-        (EARLY, replace(MADE, scripts=False), ["install_scripts"]),
+        (EARLY, replace(MADE, scripts=False), ["install_scripts", "make_initramfs"]),
+        # One that could not be made before is made now, also where no slot is early any more.
+        (WANTED, replace(READY, made=False), ["make_initramfs"]),
         (EARLY, replace(MADE, made=False), ["make_initramfs"]),
         (replace(EARLY, queue_depth=64), MADE, ["write_boot", "make_initramfs"]),
         (WANTED, MADE, ["write_boot", "make_initramfs"]),
@@ -143,6 +145,13 @@ def test_a_slot_that_is_taken_down_is_no_longer_brought_up_early() -> None:
         "remove_unit", "remove_boot", "make_initramfs", "remove_scripts", "take_down", "unload_child", "unload_parent"
     ]  # fmt: skip
     assert actions(parent.plan_absent(["data"], MADE, {})) == ["remove_boot", "make_initramfs", "take_down"]
+    damaged = replace(MADE, boot={"data": None})
+    assert actions(parent.plan_absent(["data"], damaged, {})) == ["remove_boot", "make_initramfs", "take_down"]
+
+
+def test_an_initramfs_that_could_not_be_made_is_made_by_the_next_call() -> None:
+    left = parent.Found(loaded=True, configfs=True, made=False, scripts=True)
+    assert actions(parent.plan_absent([], left, {})) == ["make_initramfs", "remove_scripts", "unload_parent"]
 
 
 def test_a_slot_named_twice_is_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, swap_folder
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, boot, swap_folder
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent, module_of
 
 BOOT = '{"schema": 1, "slot": "%s", "family": "remap", "params": "", "version": "1.0.0"}'
@@ -96,3 +96,27 @@ def test_what_belongs_into_the_initramfs_of_a_kernel(fake_parent: FakeParent, ca
     assert agent.main(["early", RELEASE], fake_parent.world) == agent.DONE
     assert capsys.readouterr().out == "data\tremap\t1.0.0\ttwostep_remap_1_0_0\t-\t-\t-\t\n"
     assert agent.main(["early", "../x"], fake_parent.world) == agent.REFUSED
+
+
+@pytest.mark.parametrize(("generation", "committed"), [(1, "1.0.0"), (2, "1.1.0")])
+def test_what_the_initramfs_has_brought_up_is_committed(
+    fake_parent: FakeParent, capsys, monkeypatch, generation: int, committed: str
+) -> None:
+    monkeypatch.setattr(agent.parent, "bring_up", lambda _actor, _wanted: {})
+    text = (BOOT % "data").replace("1.0.0", "1.1.0")
+    fake_parent.put(fake_parent.root / "etc/twostep/slots.d/data.json", text.replace("}", ', "early": true}'))
+    fake_parent.set(generation=generation)
+    assert agent.main(["restore"], fake_parent.world) == agent.DONE
+    assert ("so 1.1.0 was never committed" in capsys.readouterr().out) == (generation == 1)
+    found = boot.read_slot(fake_parent.paths, "data")
+    assert found is not None
+    assert found.version == committed
+
+
+def test_a_late_slot_that_somebody_brought_up_otherwise_is_left_alone(fake_parent: FakeParent, monkeypatch) -> None:
+    monkeypatch.setattr(agent.parent, "bring_up", lambda _actor, _wanted: {})
+    fake_parent.put(fake_parent.root / "etc/twostep/slots.d/data.json", (BOOT % "data").replace("1.0.0", "1.1.0"))
+    assert agent.main(["restore"], fake_parent.world) == agent.DONE
+    found = boot.read_slot(fake_parent.paths, "data")
+    assert found is not None
+    assert found.version == "1.1.0"

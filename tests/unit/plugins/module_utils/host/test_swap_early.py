@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import boot, early
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import early as core_early
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import early_scripts
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, boot, early
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.host.test_swap import BOOT, perform
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.host.test_swap_job import apply
 
 MAKE = ["update-initramfs", "-u", "-k", RELEASE]
 
@@ -39,8 +43,11 @@ class Host(FakeParent):
                 return Result(1, "", "No space left on device")
             self.image = self.committed()
         elif argv[0] == "lsinitramfs":
+            found = boot.read_slot(self.paths, "data")
+            assert found is not None
+            mark = early_scripts.digest(core_early.table([found.with_version(self.image)]))
             names = ("twostep", f"twostep_remap_{self.image.replace('.', '_')}")
-            return Result(0, "".join(f"lib/{name}.ko\n" for name in names), "")
+            return Result(0, "".join([*(f"lib/{name}.ko\n" for name in names), f"etc/twostep/early-{mark}\n"]), "")
         return super().run(argv, timeout_s, stdin)
 
     def committed(self) -> str:
@@ -91,3 +98,31 @@ def test_fake_parent_a_commit_that_the_kernel_refuses_is_taken_back_there_too(fa
     fake_parent.goes_back = True
     result = perform(fake_parent, swap=False, generation=2)
     assert (result.outcome, fake_parent.committed(), fake_parent.image) == ("failed", "1.0.0", "1.0.0")
+    assert result.notes == ()
+
+
+def test_fake_parent_what_could_not_be_taken_back_is_told(fake_parent: Host) -> None:
+    perform(fake_parent, commit=False)
+    fake_parent.goes_back, fake_parent.fails_for = True, "1.0.0"
+    result = perform(fake_parent, swap=False, generation=2)
+    # The boot configuration never names again what the kernel has just refused.
+    assert (result.outcome, result.code, fake_parent.committed()) == ("failed", "stale_generation", "1.0.0")
+    (note,) = result.notes
+    assert note.startswith("The next boot may not bring up 1.0.0: update-initramfs exited 1 for ")
+
+
+def test_fake_parent_another_kernel_that_lacks_the_module_is_told(fake_parent: Host) -> None:
+    other = RELEASE.replace("56", "55")
+    fake_parent.put(fake_parent.root / f"boot/initrd.img-{other}", "")
+    fake_parent.put(fake_parent.root / f"lib/modules/{other}/modules.dep", "")
+    result = perform(fake_parent)
+    assert result.notes == (f"Kernel {other} lacks a module of its slots: its initramfs brings up what it did before.",)
+
+
+def test_fake_parent_a_commit_whose_initramfs_was_never_made_is_made_up_for(fake_parent: Host) -> None:
+    perform(fake_parent)
+    os.unlink(f"{fake_parent.paths.early}/{RELEASE}")  # an agent that died before: a two_step leaves nothing parked
+    fake_parent.on_start = lambda swap_id: agent.main(["swap", swap_id], fake_parent.world)
+    assert apply(fake_parent, "1.1.0").step.action == "commit"
+    assert early.is_made(fake_parent.paths, RELEASE)
+    assert apply(fake_parent, "1.1.0").step.action == "none"
