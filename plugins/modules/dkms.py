@@ -31,8 +31,9 @@ description:
 notes:
   - DKMS may sign by itself, with a key that it makes. O(sign) replaces such a signature. What a kernel upgrade lets DKMS build is
     signed by DKMS only; run this module with O(sign) and the new kernel in O(kernels) before the reboot.
-  - A kernel upgrade lets DKMS build only the newest version of each package. M(twostep.hotswap.parent) leaves a script with Debian's packages
-    of kernels that has it build the committed ones as well; elsewhere run this module with the new kernel in O(kernels) before the reboot.
+  - A kernel upgrade lets DKMS build only the newest version of each package. M(twostep.hotswap.parent) leaves a script with
+    Debian's packages of kernels that has it build the committed ones as well; elsewhere run this module with the new kernel in
+    O(kernels) before the reboot.
 author:
   - The twostep.hotswap authors (@twostep)
 options:

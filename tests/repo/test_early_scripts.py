@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, early_scripts
 
-
 SCRIPTS = {
     maker: early_scripts.files(maker, "/agent.pyz", "/usr/bin/python3") for maker in (early_scripts.INITRAMFS_TOOLS, early_scripts.DRACUT)
 }
