@@ -260,6 +260,17 @@ struct twostep_pages *twostep_state_get_pages(const struct twostep_state *state,
 	__stringify(TWOSTEP_CONTRACT_MAJOR) "." __stringify(TWOSTEP_CONTRACT_MINOR)
 
 /*
+ * TWOSTEP_PROTOCOL - say which versions of its wire protocol a child speaks
+ *
+ * For a child that talks to its peers on other nodes. While a fleet is upgraded
+ * two versions serve at once, so they need one version of the protocol in
+ * common. The parent does not look at it: user space does, before the upgrade.
+ * The numbers must be literals.
+ */
+#define TWOSTEP_PROTOCOL(_min, _max) \
+	MODULE_INFO(twostep_protocol, #_min "-" #_max)
+
+/*
  * TWOSTEP_CHILD - define a child, its modinfo, its module_init and module_exit
  *
  * The numbers must be literals (they become text), the features words of

@@ -103,7 +103,7 @@ reasons:
   elements: dict
   contains:
     axis:
-      description: V(contract), V(state), V(kernel) or V(slot).
+      description: V(contract), V(state), V(kernel), V(peers) or V(slot).
       type: str
       sample: state
     code:
@@ -134,6 +134,13 @@ path_reasons:
   returned: success
   type: list
   elements: dict
+protocols:
+  description: >-
+    Versions of the wire protocol that a child speaks with its peers on other hosts, for the version that serves, the one asked for
+    and those of RV(twostep_path); null for one that has none. A version whose file cannot be read, or is not what serves, is left out.
+  returned: success
+  type: dict
+  sample: {"1.0.0": "1-1", "1.1.0": "1-2"}
 drift:
   description: How what serves differs from what a reboot would bring up. Empty where a reboot would change nothing.
   returned: success

@@ -16,7 +16,10 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class Candidate:
-    """The child in a module file. `signed` says that a signature is appended, not that the kernel trusts it."""
+    """The child in a module file. `signed` says that a signature is appended, not that the kernel trusts it.
+
+    :ivar protocol: versions of its wire protocol that it speaks with its peers on other hosts; None where it has none.
+    """
 
     name: str
     version: str
@@ -30,6 +33,7 @@ class Candidate:
     srcversion: str
     depends: tuple[str, ...]
     signed: bool
+    protocol: Range | None = None
 
 
 def parse(fields: Mapping[str, Sequence[str]], signed: bool, where: str) -> Candidate:
@@ -61,6 +65,7 @@ def parse(fields: Mapping[str, Sequence[str]], signed: bool, where: str) -> Cand
         srcversion=get("srcversion", str, ""),
         depends=get("depends", slots.words, ""),
         signed=signed,
+        protocol=get("twostep_protocol", slots.schema_range) if "twostep_protocol" in fields else None,
     )
 
 

@@ -28,7 +28,7 @@ def decide(question: Question) -> Verdict:
     if candidate is None:
         reasons.append(_unreadable(question))
     else:
-        for check in (_identity, _contract, compat_kernel.check, _name, _promises, _way_back):
+        for check in (_identity, _contract, compat_kernel.check, _name, _promises, _way_back, _peers):
             reasons += check(question, candidate)
     reasons.sort(key=lambda reason: -LEVELS.index(reason.level))
     worst = reasons[0].level if reasons else "info"
@@ -240,4 +240,17 @@ def _way_back(question: Question, candidate: Candidate) -> Iterator[Reason]:
             "warning",
             f"After the commit there is no hot way back: {candidate.name} promises {', '.join(gained)}, which {old.module} does not.",
             "Go on if that is meant; going back later means taking the slot down.",
+        )
+
+
+def _peers(question: Question, candidate: Candidate) -> Iterator[Reason]:
+    """A host alone can go there; what a fleet may mix is decided by who sees all of it, `peers.py`."""
+    old, new = question.old_file, candidate.protocol
+    if old is not None and old.protocol is not None and new is not None and old.protocol.overlap(new) is None:
+        yield Reason(
+            "peers",
+            "peers_disjoint",
+            "warning",
+            f"{old.name} speaks versions {old.protocol} of its wire protocol, {candidate.name} {new}: they cannot talk to each other.",
+            "Go through a version that speaks both, on the whole fleet, before any host goes on.",
         )

@@ -63,6 +63,7 @@ class Question:
     :ivar exporters: of the symbols that the file exports those that the kernel has already, with the module that exports them; None
         where that cannot be told.
     :ivar rules: of the administrator, about loading the candidate.
+    :ivar old_file: facts of the file of `old`, None where no file is the build that serves.
     """
 
     slot: Slot
@@ -81,6 +82,7 @@ class Question:
     symbols: Symbols = field(default_factory=Symbols)
     exporters: Mapping[str, str] | None = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    old_file: Candidate | None = None
 
     @property
     def is_stale(self) -> bool:
@@ -98,7 +100,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why the verdict is what it is. `axis` is contract, state, kernel or slot."""
+    """Why the verdict is what it is. `axis` is contract, state, kernel, peers or slot."""
 
     axis: str
     code: str

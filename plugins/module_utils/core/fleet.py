@@ -8,12 +8,13 @@ Parses the registered results of ``slot_info`` and ``compat_info``; decides noth
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from . import names, untrusted
+from . import names, slots, untrusted
 from .compat_facts import CURED_BY_A_BOOT
 from .errors import TwostepError
+from .slots import Range
 
 STATES = ("empty", "serving", "held", "detached", "failed")
 VERDICTS = ("current", "hot", "two_step", "warm", "cold", "refuse")
@@ -57,7 +58,8 @@ class Compat:
     """A host's verdict on one step; ``verdict`` is None when it could not be had, and ``reason`` then says why.
 
     ``path`` has the versions of the shortest chain of hot steps, both ends included; it is empty without one. ``after_boot`` says
-    whether a boot of the host into the version cures what rules a hot step out.
+    whether a boot of the host into the version cures what rules a hot step out. ``protocols`` has by version what it speaks with its
+    peers, None for nothing; only what is known.
     """
 
     verdict: str | None
@@ -65,6 +67,7 @@ class Compat:
     reason: str
     path: tuple[str, ...] = ()
     after_boot: bool = False
+    protocols: Mapping[str, Range | None] = field(default_factory=dict)
 
 
 def natural(host: str) -> list[tuple[int, int, str]]:
@@ -138,7 +141,21 @@ def _compat(record: Mapping[Any, Any]) -> Compat:
     reasons = [untrusted.text(reason.get("message")) for reason in told[:_MOST_REASONS]]
     reason = " ".join(reason for reason in reasons if reason)
     path = _path(record.get("twostep_path"))
-    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), reason, path, verdict in ("warm", "cold") and _cured(told))
+    after_boot = verdict in ("warm", "cold") and _cured(told)
+    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), reason, path, after_boot, _protocols(record.get("protocols")))
+
+
+def _protocols(told: object) -> dict[str, Range | None]:
+    found: dict[str, Range | None] = {}
+    for version, text in list(untrusted.mapping(told).items())[:_MOST_STEPS]:
+        name = _valid(names.version, version)
+        try:
+            protocol = None if text is None else slots.schema_range(str(text)[:40])
+        except ValueError:
+            continue
+        if name is not None:
+            found[name] = protocol
+    return found
 
 
 def _cured(reasons: Sequence[Mapping[Any, Any]]) -> bool:

@@ -95,7 +95,7 @@ class _Steps:
         asked = replace(self._releases[goal].question, version=goal, candidate=self._releases[goal].candidate, ask_two_step=False)
         slot = replace(now, state="serving", parked=None, last_swap=LastSwap(result="ok"))
         if start == now.version:
-            return replace(asked, slot=slot, old=self._question.old)
+            return replace(asked, slot=slot, old=self._question.old, old_file=self._question.old_file)
         release = self._releases[start]
         old = _child(release.candidate)
         gone = now.module
@@ -103,7 +103,9 @@ class _Steps:
         if asked.exporters is not None:
             exporters = {symbol: owner for symbol, owner in asked.exporters.items() if owner != gone}
             exporters.update(dict.fromkeys(_exported(asked.linkage) & _exported(release.question.linkage), old.module))
-        return replace(asked, slot=replace(slot, version=start, module=old.module), old=old, exporters=exporters)
+        return replace(
+            asked, slot=replace(slot, version=start, module=old.module), old=old, old_file=release.candidate, exporters=exporters
+        )
 
 
 def _exported(linkage: Linkage | None) -> set[str]:

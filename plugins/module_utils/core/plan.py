@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from . import names
+from . import names, peers
 from .errors import TwostepError
 from .fleet import Compat, Facts, Slot, natural
 
@@ -126,6 +126,8 @@ def make(
                 refusals.append({"host": host, "slot": slot.slot, "reason": step})
             else:
                 steps.append(step)
+    if not refusals:
+        refusals += _not_peers(steps, compat, policy.version)
     if refusals:
         raise _refused(refusals)
     order = list(dict.fromkeys(step.host for step in steps if step.act != "none"))
@@ -166,6 +168,15 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
             return Step(host, slot.slot, "swap", slot.version, compat.verdict, "cold", compat.reason or "no hot step leads there")
         return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_other_ways(compat)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
+
+
+def _not_peers(steps: Sequence[Step], compat: Mapping[str, Mapping[str, Compat]], goal: str) -> list[dict[str, str]]:
+    """Return a refusal for each two versions that would serve at once and cannot talk to each other."""
+    served: dict[str, list[str]] = {}
+    for step in steps:
+        served.setdefault(step.host, []).extend(version for version in (step.from_version, *step.through, goal) if version)
+    told = {host: {version: one for found in known.values() for version, one in found.protocols.items()} for host, known in compat.items()}
+    return [{"host": one.host, "slot": "", "reason": str(one)} for one in peers.conflicts(list(served.items()), told)]
 
 
 def _through(compat: Compat, version: str, policy: Policy) -> tuple[str, ...]:

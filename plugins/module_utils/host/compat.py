@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Mapping
 
 from ..core import candidate, compat, linkage, names
 from ..core import path as ways
@@ -14,7 +15,7 @@ from ..core.compat_kernel import taint_letters
 from ..core.errors import TwostepError
 from ..core.linkage import Linkage
 from ..core.path import Path, Release
-from ..core.slots import Slot
+from ..core.slots import Range, Slot
 from . import modinfo, modprobe_conf, module_tree, symbols
 from .kernel_control import Control
 from .paths import Paths
@@ -26,7 +27,10 @@ _NO_WAY = Path(None)
 
 @dataclass(frozen=True)
 class Checked:
-    """A verdict and what it is about. `path` is that of the file, None without one; `way` is the chain of hot steps."""
+    """A verdict and what it is about. `path` is that of the file, None without one; `way` is the chain of hot steps.
+
+    :ivar protocols: by version, those of the wire protocol: of what serves, what is asked for and what is on the way, where known.
+    """
 
     slot: Slot
     version: str
@@ -35,6 +39,7 @@ class Checked:
     candidate: Candidate | None = None
     way: Path = _NO_WAY
     taint: int | None = None
+    protocols: Mapping[str, Range | None] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         """Return the answer as plain data."""
@@ -46,6 +51,7 @@ class Checked:
             **self.verdict.as_dict(),
             "twostep_path": None if self.way.versions is None else list(self.way.versions),
             "path_reasons": [asdict(reason) for reason in self.way.reasons],
+            "protocols": {version: str(found) if found else None for version, found in sorted(self.protocols.items())},
             "taint": None if self.taint is None else taint_letters(self.taint),
         }
 
@@ -105,6 +111,7 @@ def check(
         kernel_release=asked,
         old=host.status.child(slot.module) if slot.module else None,
         request_bytes=host.control.room(slot_name),
+        old_file=_serving(host, slot),
         ask_two_step=ask_two_step,
         rules=tuple(modprobe_conf.rules(host.paths)),
     )
@@ -119,6 +126,19 @@ def check(
     return _checked(host, question, file)
 
 
+def _serving(host: Host, slot: Slot) -> Candidate | None:
+    """Return the facts of the file of the child that serves, where that file is the build that does."""
+    path = module_tree.find(host.paths, host.release, slot.module) if slot.module else None
+    if path is None or slot.module is None:
+        return None
+    try:
+        file = modinfo.read(path, host.run)
+        found = candidate.parse(file.info.fields, file.info.signed, path)
+    except TwostepError:
+        return None
+    return found if found.srcversion and found.srcversion == host.status.loaded_srcversion(slot.module) else None
+
+
 def _checked(host: Host, question: Question, file: _File | None) -> Checked:
     """Return the verdict on a file, and the way to it: the direct one, else one through the other installed versions."""
     slot, version = question.slot, question.version
@@ -126,12 +146,16 @@ def _checked(host: Host, question: Question, file: _File | None) -> Checked:
     asked = question if file is None else _about(source, question, file)
     verdict = compat.decide(asked)
     way = ways.hopeless(verdict)
+    known = [found for found in (question.old_file, file and file.candidate) if found]
     if way is None or file is None:
         direct = verdict.verdict in ("current", "hot", "two_step")
         others = [] if direct or file is None else _others(host, question)
+        known += [other.candidate for other in others]
         releases = [Release(other.candidate, _about(source, question, other)) for other in others]
         way = ways.find(asked, releases if file is None else [*releases, Release(file.candidate, asked)])
-    found = Checked(slot, version, ways.advised(verdict, way), way=way, taint=question.kernel.taint)
+    told = {slot.version, version, *(way.versions or ())}
+    protocols = {one.version: one.protocol for one in known if one.version in told}
+    found = Checked(slot, version, ways.advised(verdict, way), way=way, taint=question.kernel.taint, protocols=protocols)
     return found if file is None else replace(found, path=file.path, candidate=file.candidate)
 
 

@@ -21,6 +21,11 @@ def test_modinfo_becomes_typed() -> None:
     assert (found.request_bytes, found.depends, found.signed) == (64, ("twostep", "libcrc32c"), True)
 
 
+def test_a_child_may_speak_a_protocol() -> None:
+    assert candidate.parse(fields(), False, "/m.ko").protocol is None
+    assert candidate.parse(fields(twostep_protocol="2-3"), False, "/m.ko").protocol == Range(2, 3)
+
+
 def test_srcversion_and_depends_may_be_missing() -> None:
     facts = fields()
     del facts["srcversion"], facts["depends"]
@@ -42,7 +47,7 @@ def test_a_missing_fact_is_named(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [("twostep_contract", "1"), ("twostep_family", "../x"), ("version", "1.1"), ("name", "-x"), ("twostep_schema_reads", "2-1"),
-     ("twostep_request_bytes", "many"), ("twostep_features", "a b c;")],
+     ("twostep_request_bytes", "many"), ("twostep_features", "a b c;"), ("twostep_protocol", "2")],
 )  # fmt: skip
 def test_a_bad_fact_is_shown(key: str, value: str) -> None:
     with pytest.raises(TwostepError, match=f"its modinfo has the {key} '{value}'"):

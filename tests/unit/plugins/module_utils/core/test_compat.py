@@ -105,6 +105,14 @@ TABLE = {
         {"ask_two_step": True, "old": replace(OLD, schema_reads=Range(1, 1), schema_writes=Range(2, 2))},
         "warm", ["schema_none", "asked_two_step"], "state",
     ),
+    "peers that speak one more version": (
+        {"old_file": replace(NEW, name=OLD.module, protocol=Range(1, 1)), **new(protocol=Range(1, 2))}, "hot", [], None,
+    ),
+    "peers with nothing in common": (
+        {"old_file": replace(NEW, name=OLD.module, protocol=Range(1, 1)), **new(protocol=Range(2, 2))},
+        "hot", ["peers_disjoint"], "peers",
+    ),
+    "peers of which one has no protocol": ({"old_file": NEW, **new(protocol=Range(2, 2))}, "hot", [], None),
     "the worst reason wins": (
         new(features=("flush",), contract=Contract(2, 0), vermagic="x"),
         "refuse", ["vermagic", "contract_major", "feature_dropped"], "kernel",
@@ -232,6 +240,11 @@ SENTENCES = {
         {"loaded": LOADED, "loaded_srcversion": "OLD"},
         "The kernel has another build of twostep_remap_1_1_0 loaded; nothing uses it.",
         "Nothing to do: it is unloaded first.",
+    ),
+    "peers_disjoint": (
+        TABLE["peers with nothing in common"][0],
+        "twostep_remap_1_0_0 speaks versions 1-1 of its wire protocol, twostep_remap_1_1_0 2-2: they cannot talk to each other.",
+        "Go through a version that speaks both, on the whole fleet, before any host goes on.",
     ),
     "asked_two_step": ({"ask_two_step": True}, "Mode two_step was asked for.", "Nothing to do."),
 }

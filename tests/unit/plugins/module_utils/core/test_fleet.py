@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Drift, Facts, Slot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Range
 
 TOLD = {"slot": "vol0", "family": "remap", "version": "1.0.0", "state": "serving", "parked": "", "generation": 3}
 NOT_ASKED = "the host was not asked, as in a run with --limit"
@@ -122,6 +123,13 @@ def test_verdicts_by_slot() -> None:
         "vol3": Compat(None, None, "the host gave no verdict"),
         "vol4": Compat(None, None, "the host gave no verdict"),
     }
+
+
+def test_protocols_are_believed_one_by_one() -> None:
+    told = {"1.0.0": "1-1", "1.1.0": None, "2.0.0": "2", "../x": "1-1", "3.0.0": ["1-1"], 4: "1-1"}
+    found = fleet.compat({"results": [{"slot": "vol0", "verdict": "hot", "protocols": told}]})
+    assert found["vol0"].protocols == {"1.0.0": Range(1, 1), "1.1.0": None}
+    assert fleet.compat({"results": [{"slot": "vol0", "verdict": "hot", "protocols": "x"}]})["vol0"].protocols == {}
 
 
 @pytest.mark.parametrize("result", [None, {}, {"results": None}, {"results": "x"}])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import plan
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Drift, Facts, Slot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Range
 
 POLICY = plan.Policy("remap", "1.1.0", 1, 2)
 WARM_WAY = " With twostep_allow_warm the slot may be taken down for it, its users stopped and started again"
@@ -71,6 +72,23 @@ def test_a_current_host_is_left_out_with_its_reason() -> None:
         "slots": [{"slot": "vol0", "act": "none", "from": "1.1.0", "verdict": "current", "mode": None, "reason": "already serves 1.1.0"}],
         "hops": [],
     }
+
+
+def test_versions_that_cannot_talk_to_each_other_never_meet() -> None:
+    speaks = {"1.0.0": Range(1, 1), "1.1.0": Range(2, 2)}
+    compat = {host: {"vol0": replace(HOT, protocols=speaks)} for host in ("n1", "n2")}
+    error = refusals(["n1", "n2"], old("n1", "n2"), compat)
+    assert error.data["refusals"] == [
+        {
+            "host": "n1",
+            "slot": "",
+            "reason": "it would serve 1.0.0, which speaks 1-1, while n2 serves 1.1.0, which speaks 2-2; "
+            "take the whole fleet to a version that speaks both first",
+        }
+    ]
+    assert plan.make(["n1"], old("n1"), compat, POLICY, True).waves == (("n1",),)  # nobody to talk to
+    # Before the build nobody knows.
+    assert plan.make(["n1", "n2"], old("n1", "n2"), {}, POLICY, False).waves == (("n1",), ("n2",))
 
 
 def test_nothing_to_do() -> None:

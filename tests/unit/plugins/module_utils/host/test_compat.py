@@ -32,8 +32,24 @@ def test_fake_parent_hot(fake_parent: FakeParent) -> None:
     assert checked.path == str(path)
     assert checked.as_dict() == {
         "slot": "data", "family": "remap", "from": "1.0.0", "to": "1.1.0", "verdict": "hot", "mode": "handover", "reasons": [],
-        "twostep_path": ["1.0.0", "1.1.0"], "path_reasons": [], "taint": [],
+        "twostep_path": ["1.0.0", "1.1.0"], "path_reasons": [], "taint": [], "protocols": {"1.1.0": None},
     }  # fmt: skip
+
+
+def test_fake_parent_protocols_of_what_serves_of_what_comes_and_of_the_way(fake_parent: FakeParent) -> None:
+    fake_parent.install("1.0.0", twostep_protocol="1-1")
+    fake_parent.install("1.1.0", twostep_protocol="1-2", twostep_schema_writes="1-3")
+    fake_parent.install("2.0.0", twostep_protocol="2-2", twostep_schema_reads="3-3")
+    fake_parent.install("3.0.0", twostep_protocol="4-4")
+    checked = check(fake_parent, "2.0.0")
+    assert checked.way.versions == ("1.0.0", "1.1.0", "2.0.0")
+    assert checked.as_dict()["protocols"] == {"1.0.0": "1-1", "1.1.0": "1-2", "2.0.0": "2-2"}
+    assert "peers_disjoint" in codes(checked)
+    assert codes(check(fake_parent, "1.1.0")) == []
+    fake_parent.install("1.0.0", twostep_protocol="1-1", srcversion="OTHER")  # not what serves
+    assert check(fake_parent, "1.1.0").as_dict()["protocols"] == {"1.1.0": "1-2"}
+    fake_parent.install("1.0.0").write_bytes(b"")
+    assert check(fake_parent, "1.1.0").as_dict()["protocols"] == {"1.1.0": "1-2"}
 
 
 @pytest.mark.parametrize(
