@@ -36,6 +36,7 @@ static int twostep_disk_alloc(struct twostep_slot *slot, const struct twostep_li
 
 	memset(&slot->tags, 0, sizeof(slot->tags));
 	slot->tags.ops = &twostep_mq_ops;
+	slot->tags.driver_data = slot;
 	slot->tags.nr_hw_queues = slot->hw_queues;
 	slot->tags.queue_depth = slot->queue_depth;
 	slot->tags.numa_node = NUMA_NO_NODE;
@@ -49,8 +50,10 @@ static int twostep_disk_alloc(struct twostep_slot *slot, const struct twostep_li
 	err = blk_mq_alloc_tag_set(&slot->tags);
 	if (err)
 		return err;
+	lockdep_register_key(&slot->flush_key);
 	disk = twostep_alloc_disk(&slot->tags, limits, slot);
 	if (IS_ERR(disk)) {
+		lockdep_unregister_key(&slot->flush_key);
 		blk_mq_free_tag_set(&slot->tags);
 		return PTR_ERR(disk);
 	}
@@ -67,6 +70,7 @@ static int twostep_disk_alloc(struct twostep_slot *slot, const struct twostep_li
 static void twostep_disk_free(struct twostep_slot *slot)
 {
 	put_disk(slot->disk);
+	lockdep_unregister_key(&slot->flush_key);
 	blk_mq_free_tag_set(&slot->tags);
 	slot->disk = NULL;
 }

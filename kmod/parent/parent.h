@@ -20,6 +20,7 @@
 #include <linux/kobject.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -159,6 +160,7 @@ struct twostep_slot {
 	bool fail_on_expiry;		/* may change at any time */
 	enum twostep_policy policy;	/* may change at any time */
 	struct blk_mq_tag_set tags;
+	struct lock_class_key flush_key;	/* of the disk's queues of flushes */
 	struct gendisk *disk;		/* NULL until the first adoption */
 	struct twostep_limits limits;	/* promised to the users */
 	u64 features;			/* promised to the users */

@@ -128,7 +128,20 @@ static enum blk_eh_timer_return twostep_timeout(struct request *rq)
 	return answer;
 }
 
+/*
+ * A flush may end within the end of a flush of the lower device, under that
+ * one's lock, and a slot may lie on a slot: each has a class of locks for itself.
+ */
+static int twostep_init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int index)
+{
+	struct twostep_slot *slot = data;
+
+	blk_mq_hctx_set_fq_lock_class(hctx, &slot->flush_key);
+	return 0;
+}
+
 const struct blk_mq_ops twostep_mq_ops = {
+	.init_hctx = twostep_init_hctx,
 	.queue_rq = twostep_queue_rq,
 	.timeout = twostep_timeout,
 };

@@ -14,7 +14,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from bootstrap import LOCAL_CACHE, ROOT, locked, point, shared_cache
@@ -88,10 +87,15 @@ def namespace() -> list[str] | None:
 
 
 def run_there(argv: list[str], environment: dict[str, str]) -> int:
-    """Run ``argv`` with the checkout at a path that ansible-test accepts."""
-    with tempfile.TemporaryDirectory(prefix="twostep-ansible-test-") as temporary:
-        folder = Path(temporary, "ansible_collections/twostep/hotswap")
-        folder.mkdir(parents=True)
+    """Run ``argv`` with the checkout at a path that ansible-test accepts, and at the same one each time.
+
+    What Python has compiled keeps the path of its source; hypothesis, for one, looks there.
+    """
+    place = shared_cache() / "ansible-test-place"
+    folder = place / "ansible_collections/twostep/hotswap"
+    shutil.rmtree(place, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
         unshare = namespace()
         if unshare is None:
             copy_checkout(folder)
@@ -99,6 +103,8 @@ def run_there(argv: list[str], environment: dict[str, str]) -> int:
         source, target = shlex.quote(str(ROOT)), shlex.quote(str(folder))
         inside = f"mount --bind {source} {target} && cd {target} && exec {shlex.join(argv)}"
         return subprocess.run([*unshare, "bash", "-c", inside], env=environment, check=False).returncode
+    finally:
+        shutil.rmtree(place)
 
 
 def main(kind: str, python: str) -> int:
