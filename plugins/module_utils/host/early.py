@@ -19,7 +19,9 @@ from .paths import Paths
 from .runner import Run
 
 _MAKERS = {INITRAMFS_TOOLS: "/usr/share/initramfs-tools/hook-functions", DRACUT: "/usr/lib/dracut/dracut-functions.sh"}
-_TIMEOUT_S = 900.0
+_TIMEOUT_S = 900
+# timeout(1) ends all that a maker has started: one that goes on alone would write into the file of the next.
+_BOUNDED = ["timeout", "--kill-after=30", str(_TIMEOUT_S)]
 _MODULES = re.compile(r"^[ \t]*MODULES=[\"']?([a-z]+)", re.MULTILINE)
 
 
@@ -173,7 +175,7 @@ def make(paths: Paths, run: Run, running: str) -> list[str]:
 
 def _make_one(paths: Paths, run: Run, release: str) -> None:
     argv = ["update-initramfs", "-u", "-k", release] if maker(paths) == INITRAMFS_TOOLS else ["dracut", "--force", "--kver", release]
-    answer = run(argv, timeout_s=_TIMEOUT_S)
+    answer = run([*_BOUNDED, *argv], timeout_s=_TIMEOUT_S + 60.0)
     if answer.rc != 0:
         raise TwostepError(
             "initramfs_failed",

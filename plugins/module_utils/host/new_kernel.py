@@ -12,7 +12,7 @@ import os
 from ..core import names
 from ..core.boot import render_kernel_script
 from ..core.errors import TwostepError
-from . import boot, module_tree, whole_file
+from . import boot, dkms_lock, module_tree, whole_file
 from .paths import Paths
 from .runner import Run
 
@@ -23,26 +23,32 @@ _TIMEOUT_S = 3600.0
 def prepare(paths: Paths, run: Run, release: str) -> list[TwostepError]:
     """Have DKMS build and install for a kernel what it has not yet; return what could not be had. Nothing else is touched.
 
-    :raises TwostepError: `bad_boot_config`.
+    :raises TwostepError: `bad_boot_config`, `dkms_busy`.
     """
     problems = []
-    for family, version in sorted({(slot.family, slot.version) for slot in boot.read_slots(paths)}):
-        module = names.child_module(family, version)
-        if module_tree.has(paths, release, module):
-            continue
-        argv = ["dkms", "install", "-m", names.child_package(family), "-v", version, "-k", names.kernel(release)]
-        answer = run(argv, timeout_s=_TIMEOUT_S)
-        if not module_tree.has(paths, release, module):
-            said = (answer.stderr or answer.stdout).strip()[-300:]
-            problems.append(
-                TwostepError(
-                    "not_built",
-                    f"{module} is not there for {release}: dkms install exited {answer.rc}: {said}.",
-                    f"Build it with twostep.hotswap.dkms and {release} in kernels, before this kernel is booted.",
-                    {"module": module, "kernel": release},
-                )
-            )
+    with dkms_lock.held(paths):
+        for family, version in sorted({(slot.family, slot.version) for slot in boot.read_slots(paths)}):
+            try:
+                _install(paths, run, release, family, version)
+            except TwostepError as error:
+                problems.append(error)
     return problems
+
+
+def _install(paths: Paths, run: Run, release: str, family: str, version: str) -> None:
+    module = names.child_module(family, version)
+    if module_tree.has(paths, release, module):
+        return
+    argv = ["dkms", "install", "-m", names.child_package(family), "-v", version, "-k", names.kernel(release)]
+    answer = run(argv, timeout_s=_TIMEOUT_S)
+    if not module_tree.has(paths, release, module):
+        said = (answer.stderr or answer.stdout).strip()[-300:]
+        raise TwostepError(
+            "not_built",
+            f"{module} is not there for {release}: dkms install exited {answer.rc}: {said}.",
+            f"Build it with twostep.hotswap.dkms and {release} in kernels, before this kernel is booted.",
+            {"module": module, "kernel": release},
+        )
 
 
 def _belongs(paths: Paths) -> bool:

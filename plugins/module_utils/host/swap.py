@@ -244,6 +244,7 @@ class Transaction:
             self._notes.append(f"The next boot may not bring up {version}: {error}")
 
     def _write_boot(self, version: str) -> bool:
+        """Write ``version`` into the boot configuration; return whether the slot has one."""
         paths, request = self._world.paths, self._request
         present = boot.read_slot(paths, request.slot)
         if present is None:

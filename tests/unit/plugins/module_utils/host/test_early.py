@@ -19,6 +19,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import
 
 AGENT = "/usr/local/lib/twostep/agent-0123456789ab.pyz"
 RUNNING, OTHER = "6.1.0-2-cloud-amd64", "6.1.0-1-cloud-amd64"
+BOUNDED = ["timeout", "--kill-after=30", "900"]
 ROOT = core_boot.boot_slot("root", "remap", "lower=/dev/vda", "1.1.0", early=True)
 LATE = core_boot.boot_slot("late", "remap", "lower=/dev/vdb", "1.0.0")
 
@@ -55,7 +56,7 @@ class Host:
 
     def run(self, argv: list[str], timeout_s: float = 60.0, stdin: str | None = None) -> Result:
         self.calls.append(list(argv))
-        return self.answers.get(argv[0], Result(0, "", ""))
+        return self.answers.get(argv[len(BOUNDED)] if argv[0] == "timeout" else argv[0], Result(0, "", ""))
 
     def make(self) -> list[str]:
         return early.make(self.paths, self.run, RUNNING)
@@ -75,7 +76,7 @@ def failure(act) -> TwostepError:
 def test_it_is_made_again_for_every_kernel_that_has_the_modules(host: Host) -> None:
     assert not early.is_made(host.paths, RUNNING)
     assert host.make() == [RUNNING]
-    assert host.calls == [["update-initramfs", "-u", "-k", RUNNING], ["lsinitramfs", f"{host.paths.boot}/initrd.img-{RUNNING}"]]
+    assert host.calls == [[*BOUNDED, "update-initramfs", "-u", "-k", RUNNING], ["lsinitramfs", f"{host.paths.boot}/initrd.img-{RUNNING}"]]
     assert early.is_made(host.paths, RUNNING)
     assert early.left_out(host.paths, RUNNING) == [OTHER]
     host.install(OTHER, "twostep_remap_1_1_0")
@@ -152,7 +153,7 @@ def test_dracut(tmp_path: Path) -> None:
         "twostep-early-hook.sh",
     ]
     host.make()
-    assert host.calls[0] == ["dracut", "--force", "--kver", RUNNING]
+    assert host.calls[0] == [*BOUNDED, "dracut", "--force", "--kver", RUNNING]
 
 
 def test_scripts_come_and_go(host: Host) -> None:

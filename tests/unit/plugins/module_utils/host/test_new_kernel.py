@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot as core_boot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, boot, new_kernel
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import FakeParent
@@ -54,6 +55,21 @@ def test_fake_parent_what_cannot_be_had_is_told(fake_parent: Host, capsys) -> No
     said = capsys.readouterr().err
     assert said.startswith(f"twostep: twostep_remap_1_0_0 is not there for {NEW}: dkms install exited 0: Error! Bad return status.")
     assert " Next: " in said
+
+
+def test_fake_parent_one_that_fails_keeps_no_other_from_being_built(fake_parent: Host, capsys) -> None:
+    boot.write_slot(fake_parent.paths, core_boot.boot_slot("more", "remap", "", "1.1.0"))
+    real = fake_parent.run
+
+    def run(argv: list[str], timeout_s: float = 60.0, stdin: str | None = None) -> Result:
+        if argv[5] == "1.0.0":
+            raise TwostepError("command_timeout", "dkms did not finish.", "Look at the host.")
+        return real(argv, timeout_s, stdin)
+
+    object.__setattr__(fake_parent.world, "run", run)
+    assert agent.main(["kernel", NEW], fake_parent.world) == agent.FAILED
+    assert capsys.readouterr().err == "twostep: dkms did not finish. Next: Look at the host.\n"
+    assert [argv[5] for argv in fake_parent.calls] == ["1.1.0"]
 
 
 def test_fake_parent_a_name_that_is_no_kernel_is_refused(fake_parent: Host) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_pa
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.host.test_swap import BOOT, perform
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.host.test_swap_job import apply
 
-MAKE = ["update-initramfs", "-u", "-k", RELEASE]
+MAKE = ["timeout", "--kill-after=30", "900", "update-initramfs", "-u", "-k", RELEASE]
 
 
 class Host(FakeParent):
