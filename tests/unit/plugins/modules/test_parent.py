@@ -154,6 +154,14 @@ def test_an_early_slot_stays_early_until_somebody_says_otherwise(call, double: P
     assert actions(call(slots=[{**SLOT, "early": False}])) == ["write_boot", "make_initramfs"]
 
 
+def test_a_damaged_boot_configuration_does_not_make_an_early_slot_a_late_one(call, double: ParentDouble, monkeypatch) -> None:
+    monkeypatch.setattr(parent.early, "is_installed", lambda _paths, _agent: True)
+    double.put("etc/twostep/slots.d/data.json", "{")
+    said = call(slots=[SLOT])
+    assert (said["code"], double.calls) == ("early_unknown", [])
+    assert said["msg"].endswith("Next: Say early: true or early: false for it.")
+
+
 def test_what_would_not_boot_is_refused_before_anything_is_written(call, double: ParentDouble) -> None:
     said = call(slots=[{**SLOT, "early": True}])
     assert said["code"] == "no_initramfs_maker"

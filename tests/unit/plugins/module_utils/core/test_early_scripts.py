@@ -52,7 +52,7 @@ class Initramfs:
         script = self.root / "script"
         script.write_text(early_scripts.program(str(self.root)))
         environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}"}
-        subprocess.run(["sh", "-eu", str(script), *arguments], env=environment, check=True, timeout=60)
+        subprocess.run(["sh", "-eu", str(script), *arguments], env=environment, cwd=self.root, check=True, timeout=60)
         return calls.read_text().splitlines()
 
     def asked(self) -> dict[str, str]:
@@ -131,6 +131,13 @@ def test_parameters_are_no_patterns(initramfs: Initramfs) -> None:
     initramfs.table(early.table([boot.boot_slot("root", "remap", "a=* $(touch x) `b` 'c\"", "1.1.0", early=True)]))
     initramfs.boot()
     assert initramfs.asked()["params"] == "a=* $(touch x) `b` 'c\"\n"
+
+
+def test_parameters_are_not_completed_from_the_folder_that_it_runs_in(initramfs: Initramfs) -> None:
+    initramfs.put("k=/dev/missing", "")
+    initramfs.table(early.table([boot.boot_slot("root", "remap", "*=*/*/*", "1.1.0", early=True)]))
+    initramfs.boot()
+    assert initramfs.asked()["params"] == "*=*/*/*\n"
 
 
 def test_asked_for_what_it_needs_it_does_nothing(initramfs: Initramfs) -> None:

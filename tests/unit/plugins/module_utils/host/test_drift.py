@@ -112,3 +112,12 @@ def test_a_listing_that_fails_or_takes_too_long(fake: FakeParent) -> None:
         raise TwostepError("command_timeout", "It took too long.", "Look at the host.")
 
     assert codes(fake, slow) == ["initramfs_unknown"]
+
+
+def test_an_initramfs_that_is_made_for_other_slots_says_nothing_about_this_one(fake: FakeParent) -> None:
+    image(fake)
+    fake.answers["lsinitramfs"] = Result(0, "lib/twostep.ko\nlib/twostep_remap_1_1_0.ko\n", "")
+    commit(fake, "1.0.0")
+    assert codes(fake) == ["initramfs_other"]
+    boot.write_slot(fake.paths, core_boot.boot_slot("root", "remap", "", "1.1.0", early=True))
+    assert codes(fake) == []

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def test_fake_parent_what_cannot_be_had_is_told(fake_parent: Host, capsys) -> No
     said = capsys.readouterr().err
     assert said.startswith(f"twostep: twostep_remap_1_0_0 is not there for {NEW}: dkms install exited 0: Error! Bad return status.")
     assert " Next: " in said
+
+
+def test_fake_parent_builds_take_their_turn(fake_parent: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+    held = contextlib.contextmanager(lambda paths: (yield turns.append(paths)))
+    monkeypatch.setattr(new_kernel.dkms_lock, "held", held)
+    agent.main(["kernel", NEW], fake_parent.world)
+    assert turns == [fake_parent.paths]
 
 
 def test_fake_parent_one_that_fails_keeps_no_other_from_being_built(fake_parent: Host, capsys) -> None:
