@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who has to let go of a slot before it can be taken down, in which order, and what brings each of them back. Decides only.
+"""Who has to let go of disks before they can be taken down, in which order, and what brings each of them back. Decides only.
 
-Units are stopped first, then file systems are unmounted (the innermost first), swap areas are taken out of use, and the slot is taken
-out of its md arrays, which go on without it. Whatever else holds the slot is refused by name. `host/consumers.py` acts.
+Units are stopped first, then file systems are unmounted (the innermost first), swap areas are taken out of use, and the disks are taken
+out of their md arrays, which go on without them. Whatever else holds a disk is refused by name. `host/consumers.py` acts.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 @dataclass(frozen=True)
 class Consumer:
-    """One user of a slot that is stopped and later started again.
+    """One user of a disk that is stopped and later started again.
 
     :ivar kind: unit, mount, swap or leg.
     :ivar name: unit, mount point, device or array.
-    :ivar device: what it uses, `/dev/twostep/<slot>` or a partition of it; empty for a unit.
+    :ivar device: what it uses, `/dev/twostep/<slot>`, another disk or a partition; empty for a unit.
     :ivar how: what bringing it back needs: `unit`, or `fstype` and `options`, of a mount; `priority` of a swap area.
     """
 
@@ -52,7 +52,7 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Device:
-    """The slot's disk or a partition of it: path, number as `259:0`, and the devices that are made of it."""
+    """A disk or a partition of one: path, number as `259:0`, and the devices that are made of it."""
 
     path: str
     number: str
@@ -81,7 +81,7 @@ class MountUnit:
 
 @dataclass(frozen=True)
 class Leg:
-    """An array that the slot is a member of; `bitmap` is the place of its write-intent bitmap, None where it does not tell."""
+    """An array that a disk is a member of; `bitmap` is the place of its write-intent bitmap, None where it does not tell."""
 
     array: health_md.Array
     bitmap: str | None
@@ -133,13 +133,13 @@ def _plain(word: str) -> str:
 
 
 def mounts_on(facts: Facts) -> tuple[Mount, ...]:
-    """Return the mounts of the slot's devices; Btrfs gives its mounts numbers of their own, so the name counts, too."""
+    """Return the mounts of the devices; Btrfs gives its mounts numbers of their own, so the name counts, too."""
     numbers = {device.number for device in facts.devices}
     paths = {device.path for device in facts.devices}
     return tuple(mount for mount in facts.mounts if mount.number in numbers or mount.source in paths)
 
 
-def plan(slot: str, facts: Facts) -> tuple[Consumer, ...]:
+def plan(facts: Facts) -> tuple[Consumer, ...]:
     """Return the consumers in the order in which they are stopped.
 
     :raises TwostepError: `consumer_unknown`, `consumer_needed`, `consumer_not_spare`; then nothing may be done.
@@ -149,67 +149,67 @@ def plan(slot: str, facts: Facts) -> tuple[Consumer, ...]:
     for mount in reversed(mounts_on(facts)):
         known = (facts.mount_units or {}).get(mount.point, MountUnit())
         units += [name for name in known.bound if name not in units]
-        mounts.append(_mount(slot, facts, mount, known))
+        mounts.append(_mount(facts, mount, known))
     swaps = [
         Consumer("swap", path, path, {"priority": str(priority)})
         for device in facts.devices
         for path, priority in facts.swaps
         if path == device.path
     ]
-    legs = [leg for device in facts.devices for leg in _legs(slot, device, facts.devices, facts.legs or {})]
+    legs = [leg for device in facts.devices for leg in _legs(device, facts.devices, facts.legs or {})]
     return (*(Consumer("unit", unit(name)) for name in units), *mounts, *swaps, *legs)
 
 
-def _mount(slot: str, facts: Facts, mount: Mount, known: MountUnit) -> Consumer:
+def _mount(facts: Facts, mount: Mount, known: MountUnit) -> Consumer:
+    source = next((device.path for device in facts.devices if mount.number == device.number), mount.source)
     if mount.point in _NEEDED:
         raise TwostepError(
             "consumer_needed",
-            f"The host itself lives on slot {slot}: {mount.point} is mounted from it.",
+            f"The host itself lives on {source}: {mount.point} is mounted from it.",
             "Take the host down for this: the warm way cannot.",
-            {"slot": slot, "mount": mount.point},
+            {"device": source, "mount": mount.point},
         )
     # An option names the subvolume of Btrfs; a folder of one is a bind mount as elsewhere.
     if mount.root != "/" and not (mount.fstype == "btrfs" and f"subvol={mount.root}" in mount.options.split(",")):
-        raise _unknown(slot, f"{mount.point} shows only {mount.root} of the file system on it")
+        raise _unknown(source, f"{mount.point} shows only {mount.root} of the file system on it")
     # umount takes what lies on top.
     if next(other for other in reversed(facts.mounts) if other.point == mount.point) is not mount:
-        raise _unknown(slot, f"another mount lies over {mount.point}")
-    source = next((device.path for device in facts.devices if mount.number == device.number), mount.source)
+        raise _unknown(source, f"another mount lies over {mount.point}")
     return Consumer("mount", mount.point, source, {"unit": known.unit, "fstype": mount.fstype, "options": mount.options})
 
 
-def _legs(slot: str, device: Device, devices: Sequence[Device], legs: Mapping[str, Leg]) -> Iterator[Consumer]:
+def _legs(device: Device, devices: Sequence[Device], legs: Mapping[str, Leg]) -> Iterator[Consumer]:
     for name in device.holders:
         leg = legs.get(name)
         if leg is None:
-            raise _unknown(slot, f"the device {name} is made of it")
+            raise _unknown(device.path, f"the device {name} is made of it")
         if leg.array.level not in _LEVELS:
-            raise _not_spare(slot, name, f"it is {leg.array.level} and keeps no second copy")
+            raise _not_spare(device.path, name, f"it is {leg.array.level} and keeps no second copy")
         found = health_md.judge(leg.array)
         if found.verdict != OK:
-            raise _not_spare(slot, name, found.reason)
+            raise _not_spare(device.path, name, found.reason)
         if leg.bitmap in (None, "none"):
-            raise _not_spare(slot, name, "it has no write-intent bitmap, and would be copied as a whole afterwards")
+            raise _not_spare(device.path, name, "it has no write-intent bitmap, and would be copied as a whole afterwards")
         if sum(name in other.holders for other in devices) > 1:
-            raise _not_spare(slot, name, "more than one of its members is on the slot")
+            raise _not_spare(device.path, name, "more than one of its members would be taken down")
         yield Consumer("leg", name, device.path)
 
 
-def _unknown(slot: str, what: str) -> TwostepError:
+def _unknown(device: str, what: str) -> TwostepError:
     return TwostepError(
         "consumer_unknown",
-        f"Slot {slot} cannot be taken down: {what}, and nobody here knows how to stop and restart that.",
+        f"{device} cannot be taken down: {what}, and nobody here knows how to stop and restart that.",
         "Stop it with twostep_hook_before_swap, and start it again with twostep_hook_after_swap.",
-        {"slot": slot},
+        {"device": device},
     )
 
 
-def _not_spare(slot: str, array: str, why: str) -> TwostepError:
+def _not_spare(device: str, array: str, why: str) -> TwostepError:
     return TwostepError(
         "consumer_not_spare",
-        f"Slot {slot} cannot be taken out of {array}: {why.rstrip('.')}.",
+        f"{device} cannot be taken out of {array}: {why.rstrip('.')}.",
         f"Bring {array} into order (mdadm --grow --bitmap=internal adds a bitmap), and run again.",
-        {"slot": slot, "array": array},
+        {"device": device, "array": array},
     )
 
 
@@ -229,7 +229,7 @@ def parse(text: str, where: str) -> tuple[Consumer, ...]:
         raise TwostepError(
             "bad_swap_file",
             f"{where} is damaged: it does not say what was stopped.",
-            f"Look which file systems, swap areas, arrays and services miss the slot, bring them back by hand, and remove {where}.",
+            f"Look which file systems, swap areas, arrays and services miss their disk, bring them back by hand, and remove {where}.",
         ) from None
 
 

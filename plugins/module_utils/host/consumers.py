@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stops and restarts what uses a slot. Each act looks first, so that it can be repeated, and proves itself afterwards."""
+"""Stops and restarts what uses disks. Each act looks first, so that it can be repeated, and proves itself afterwards."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
-def _devices(paths: Paths, slot: str) -> tuple[Device, ...]:
-    disk = f"twostep!{names.slot(slot)}"
+def disk_of(slot: str) -> str:
+    """Return the kernel's name of a slot's disk, as in /sys/block."""
+    return f"twostep!{names.slot(slot)}"
+
+
+def _devices(paths: Paths, disk: str) -> tuple[Device, ...]:
     folder = f"{paths.sys}/block/{disk}"
     parts = [name for name in _entries(folder) if os.path.exists(f"{folder}/{name}/partition")]
     return tuple(
@@ -66,10 +70,10 @@ def _leg_folder(paths: Paths, consumer: Consumer) -> str:
     return f"{paths.sys}/block/{consumer.name}/md/dev-{_kernel_name(consumer.device)}"
 
 
-def look(world: World, slot: str, units: Sequence[str]) -> Facts:
-    """Return who uses a slot; of `units` only those that run."""
+def look(world: World, disks: Sequence[str], units: Sequence[str]) -> Facts:
+    """Return who uses any of `disks`, named as in /sys/block; of `units` only those that run."""
     paths = world.paths
-    found = Facts(_devices(paths, slot), _mounts(paths))
+    found = Facts(tuple(device for disk in disks for device in _devices(paths, disk)), _mounts(paths))
     legs: dict[str, Leg] = {}
     for device in found.devices:
         for name in device.holders:

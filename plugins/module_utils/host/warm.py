@@ -34,7 +34,7 @@ class Warm:
         :raises TwostepError: what cannot be stopped, or not without losing the last copy of something.
         """
         request = self._request
-        self._consumers = lists.plan(request.slot, consumers.look(self._world, request.slot, request.units))
+        self._consumers = lists.plan(consumers.look(self._world, [consumers.disk_of(request.slot)], request.units))
         swap_folder.write_consumers(self._world.paths, request.swap_id, lists.render(self._consumers))
         return [str(one) for one in self._consumers]
 

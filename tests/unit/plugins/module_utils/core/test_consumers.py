@@ -34,7 +34,7 @@ def on_array(leg: Leg | None = LEG) -> Facts:
 
 def refused(facts: Facts) -> TwostepError:
     with pytest.raises(TwostepError) as caught:
-        consumers.plan("data", facts)
+        consumers.plan(facts)
     return caught.value
 
 
@@ -91,7 +91,7 @@ def test_swap_areas() -> None:
 
 def test_nobody_uses_it() -> None:
     other = Facts((WHOLE, PART), mounts=(mount(number="8:1", source="/dev/sda1"),), swaps=(("/dev/sda2", -2),), legs={"md0": LEG})
-    assert consumers.plan("data", other) == ()
+    assert consumers.plan(other) == ()
 
 
 def test_units_then_mounts_from_the_inside_then_swap_areas_then_legs() -> None:
@@ -103,7 +103,7 @@ def test_units_then_mounts_from_the_inside_then_swap_areas_then_legs() -> None:
         legs={"md0": LEG},
         units=("first.timer", "web.service"),
     )
-    assert consumers.plan("data", facts) == (
+    assert consumers.plan(facts) == (
         Consumer("unit", "first.timer"),
         Consumer("unit", "web.service"),
         Consumer("unit", "db.service"),
@@ -117,7 +117,7 @@ def test_units_then_mounts_from_the_inside_then_swap_areas_then_legs() -> None:
 
 def test_btrfs_has_numbers_of_its_own_and_subvolumes() -> None:
     subvolume = replace(mount(number="0:44", root="/@home", fstype="btrfs"), options="rw,subvolid=256,subvol=/@home")
-    assert consumers.plan("data", Facts((WHOLE,), mounts=(subvolume,))) == (
+    assert consumers.plan(Facts((WHOLE,), mounts=(subvolume,))) == (
         Consumer("mount", "/srv", DISK, {"unit": "", "fstype": "btrfs", "options": "rw,subvolid=256,subvol=/@home"}),
     )
 
@@ -127,7 +127,7 @@ def test_a_folder_of_a_subvolume_is_a_bind_mount() -> None:
     error = refused(Facts((WHOLE,), mounts=(folder,)))
     assert (error.code, error.next_step) == ("consumer_unknown", HOOKS)
     assert error.message == (
-        "Slot data cannot be taken down: /srv shows only /@home/me of the file system on it, "
+        "/dev/twostep/data cannot be taken down: /srv shows only /@home/me of the file system on it, "
         "and nobody here knows how to stop and restart that."
     )
 
@@ -137,42 +137,42 @@ def test_a_mount_that_another_one_lies_over_is_refused(upper: Mount) -> None:
     error = refused(Facts((WHOLE,), mounts=(mount(), upper)))
     assert (error.code, error.next_step) == ("consumer_unknown", HOOKS)
     assert error.message == (
-        "Slot data cannot be taken down: another mount lies over /srv, and nobody here knows how to stop and restart that."
+        "/dev/twostep/data cannot be taken down: another mount lies over /srv, and nobody here knows how to stop and restart that."
     )
 
 
 def test_a_mount_that_lies_over_another_one_is_stopped() -> None:
     automount = Mount("/srv", "0:50", "/", "systemd-1", "autofs", "rw")
-    assert [one.name for one in consumers.plan("data", Facts((WHOLE,), mounts=(automount, mount())))] == ["/srv"]
+    assert [one.name for one in consumers.plan(Facts((WHOLE,), mounts=(automount, mount())))] == ["/srv"]
 
 
 @pytest.mark.parametrize("level", ["raid1", "raid4", "raid5", "raid6", "raid10"])
 def test_a_member_of_a_whole_array_with_a_bitmap_is_taken_out(level: str) -> None:
-    assert consumers.plan("data", on_array(Leg(replace(RAID1, level=level), "+8"))) == (Consumer("leg", "md0", DISK),)
+    assert consumers.plan(on_array(Leg(replace(RAID1, level=level), "+8"))) == (Consumer("leg", "md0", DISK),)
 
 
 @pytest.mark.parametrize("point", ["/", "/usr", "/etc", "/var", "/run", "/boot", "/lib", "/var/lib", "/var/lib/twostep", "/usr/local"])
 def test_what_the_host_lives_on_is_refused(point: str) -> None:
     error = refused(Facts((WHOLE,), mounts=(mount("/srv"), mount(point))))
-    assert (error.code, error.data) == ("consumer_needed", {"slot": "data", "mount": point})
-    assert error.message == f"The host itself lives on slot data: {point} is mounted from it."
+    assert (error.code, error.data) == ("consumer_needed", {"device": "/dev/twostep/data", "mount": point})
+    assert error.message == f"The host itself lives on /dev/twostep/data: {point} is mounted from it."
     assert error.next_step == "Take the host down for this: the warm way cannot."
 
 
 def test_a_bind_mount_is_refused() -> None:
     error = refused(Facts((WHOLE,), mounts=(mount(root="/sub"),)))
-    assert (error.code, error.data) == ("consumer_unknown", {"slot": "data"})
+    assert (error.code, error.data) == ("consumer_unknown", {"device": "/dev/twostep/data"})
     assert error.message == (
-        "Slot data cannot be taken down: /srv shows only /sub of the file system on it, and nobody here knows how to stop and restart that."
+        "/dev/twostep/data cannot be taken down: /srv shows only /sub of the file system on it, and nobody here knows how to stop and restart that."
     )
     assert error.next_step == HOOKS
 
 
 def test_another_device_on_top_is_refused() -> None:
     error = refused(Facts((replace(WHOLE, holders=("dm-0",)),), legs={"md0": LEG}))
-    assert (error.code, error.data) == ("consumer_unknown", {"slot": "data"})
+    assert (error.code, error.data) == ("consumer_unknown", {"device": "/dev/twostep/data"})
     assert error.message == (
-        "Slot data cannot be taken down: the device dm-0 is made of it, and nobody here knows how to stop and restart that."
+        "/dev/twostep/data cannot be taken down: the device dm-0 is made of it, and nobody here knows how to stop and restart that."
     )
     assert error.next_step == HOOKS
 
@@ -193,15 +193,15 @@ def test_another_device_on_top_is_refused() -> None:
 )
 def test_an_array_that_cannot_spare_it(leg: Leg, why: str) -> None:
     error = refused(on_array(leg))
-    assert (error.code, error.data) == ("consumer_not_spare", {"slot": "data", "array": "md0"})
-    assert (error.message, error.next_step) == (f"Slot data cannot be taken out of md0: {why}.", IN_ORDER)
+    assert (error.code, error.data) == ("consumer_not_spare", {"device": "/dev/twostep/data", "array": "md0"})
+    assert (error.message, error.next_step) == (f"/dev/twostep/data cannot be taken out of md0: {why}.", IN_ORDER)
 
 
 def test_two_members_of_one_array_are_not_taken_out() -> None:
     facts = Facts((replace(WHOLE, holders=("md0",)), replace(PART, holders=("md0",))), legs={"md0": LEG})
     error = refused(facts)
     assert (error.code, error.message, error.next_step) == (
-        "consumer_not_spare", "Slot data cannot be taken out of md0: more than one of its members is on the slot.", IN_ORDER,
+        "consumer_not_spare", "/dev/twostep/data cannot be taken out of md0: more than one of its members would be taken down.", IN_ORDER,
     )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def test_a_damaged_file_is_refused(text: str) -> None:
         consumers.parse(text, "/f")
     assert (caught.value.code, caught.value.message) == ("bad_swap_file", "/f is damaged: it does not say what was stopped.")
     assert caught.value.next_step == (
-        "Look which file systems, swap areas, arrays and services miss the slot, bring them back by hand, and remove /f."
+        "Look which file systems, swap areas, arrays and services miss their disk, bring them back by hand, and remove /f."
     )
 
 

@@ -55,7 +55,7 @@ def stop(fake: WarmDouble, *found: Consumer) -> None:
 def test_fake_parent_who_uses_it(fake_parent: WarmDouble) -> None:
     fake_parent.mount(Mounted("/opt", DISK, "259:0", "opt.mount", ("db.service", "idle.service", "remote-fs.target")))
     fake_parent.running.append("db.service")
-    assert consumers.look(fake_parent.world, "data", ["web.service", "other.service"]) == Facts(
+    assert consumers.look(fake_parent.world, ["twostep!data"], ["web.service", "other.service"]) == Facts(
         devices=(Device(DISK, "259:0", ("md0",)), Device(f"{DISK}p1", "259:1"), Device(f"{DISK}p2", "259:2")),
         mounts=(
             Mount("/", "254:1", "/", "/dev/vda1", "ext4", "rw"),
@@ -72,14 +72,14 @@ def test_fake_parent_who_uses_it(fake_parent: WarmDouble) -> None:
 
 def test_fake_parent_a_holder_that_is_no_array_has_no_leg(fake_parent: WarmDouble) -> None:
     (fake_parent.root / "sys/block/twostep!data/holders/dm-0").mkdir()
-    found = consumers.look(fake_parent.world, "data", [])
+    found = consumers.look(fake_parent.world, ["twostep!data"], [])
     assert (found.devices[0].holders, sorted(found.legs or {})) == (("dm-0", "md0"), ["md0"])
 
 
 def test_fake_parent_nothing_can_be_read(fake_parent: WarmDouble) -> None:
     for name in ("proc/self/mountinfo", "proc/swaps", "sys/block/twostep!data/dev"):
         (fake_parent.root / name).unlink()
-    found = consumers.look(fake_parent.world, "data", [])
+    found = consumers.look(fake_parent.world, ["twostep!data"], [])
     assert (found.devices[0].number, found.mounts, found.swaps) == ("", (), ())
 
 

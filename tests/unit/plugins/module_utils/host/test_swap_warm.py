@@ -87,7 +87,7 @@ def test_fake_parent_warm_refuses_before_anybody_is_stopped(in_use: WarmDouble) 
     result = warm(in_use)
     assert (result.outcome, result.code, [phase.phase for phase in result.phases]) == ("failed", "consumer_not_spare", ["preload"])
     assert result.message == (
-        "Slot data cannot be taken out of md0: it has no write-intent bitmap, and would be copied as a whole afterwards. "
+        "/dev/twostep/data cannot be taken out of md0: it has no write-intent bitmap, and would be copied as a whole afterwards. "
         "Slot data serves 1.0.0 at generation 1."
     )
     assert (in_use.users(), in_use.writes, in_use.is_loaded("1.1.0")) == (EVERYBODY, [], False)
