@@ -13,7 +13,7 @@ from typing import Iterator
 
 from ..core import names, rehearsal
 from ..core.errors import TwostepError
-from . import kernel_module, swap_folder
+from . import kernel_module, request_folder
 from .paths import Paths
 from .world import World
 
@@ -60,7 +60,7 @@ def alone(paths: Paths) -> Iterator[None]:
 def write(paths: Paths, marker: Marker) -> None:
     """Say what is going to be made."""
     try:
-        swap_folder.write(_path(paths), json.dumps({"schema": 1, **asdict(marker)}, sort_keys=True) + "\n")
+        request_folder.write(_path(paths), json.dumps({"schema": 1, **asdict(marker)}, sort_keys=True) + "\n")
     except OSError as error:
         raise TwostepError(
             "write_failed", f"{_path(paths)} cannot be written: {error.strerror}.", "Look at the filesystem of the host."

@@ -10,19 +10,18 @@ A failure before the commit ends with the old child serving, or the result says 
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
-from typing import Any, Iterator
+from typing import Any
 
 from ..core import boot as boot_config
-from ..core import ledger as ledger_lines
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
 from ..core.slots import LastSwap, Slot
-from ..core.swap_request import Phase, SwapRequest, SwapResult
+from ..core.swap_request import SwapRequest, SwapResult
 from ..core.trial import Trial
-from . import boot, early, kernel_module, ledger, settled, trials
+from . import boot, early, kernel_module, settled, trials
 from .kernel_control import SwapLine
+from .phases import Phases
 from .preload import Preload, load
 from .two_step import Successor
 from .warm import Warm
@@ -47,10 +46,9 @@ class Transaction:
     def __init__(self, world: World, request: SwapRequest) -> None:
         self._world = world
         self._request = request
-        self._phases: list[Phase] = []
+        self._phases = Phases(world, request.run_id, request.swap_id, request.slot)
         self._notes: list[str] = []
         self._preload = Preload()
-        self._phase_name = ""
         self._taken_up = False
         self._warm: Warm | None = None  # while there is something to bring back
 
@@ -64,13 +62,13 @@ class Transaction:
         try:
             self._refuse_stale(before)
             if request.swap and request.mode == "cold":
-                with self._phase("arm") as told:
+                with self._phases.phase("arm") as told:
                     self._arm(told)
                 return self._result(before, self._slot(), "armed")
             if request.swap:
                 self._swap(before)
             if request.commit:
-                with self._phase("commit") as told:
+                with self._phases.phase("commit") as told:
                     self._commit(told)
         except TwostepError as error:
             return self._failed(before, error)
@@ -78,32 +76,6 @@ class Transaction:
 
     def _slot(self) -> Slot:
         return self._world.status.slot(self._request.slot)
-
-    @contextlib.contextmanager
-    def _phase(self, name: str) -> Iterator[dict[str, Any]]:
-        """Frame a phase with ledger lines; what the body puts into the dict stands in the second one."""
-        self._phase_name = name
-        self._record(name, "begin", {})
-        begun_ns = self._world.monotonic_ns()
-        told: dict[str, Any] = {}
-        event = "end"
-        try:
-            yield told
-        except TwostepError as error:
-            event = "fail"
-            told.update(code=error.code, message=error.message[:1000])
-            raise
-        finally:
-            duration_ns = self._world.monotonic_ns() - begun_ns
-            self._phases.append(Phase(name, event, self._world.now(), duration_ns))
-            self._record(name, event, {**told, "duration_ns": duration_ns})
-
-    def _record(self, phase: str, event: str, data: dict[str, Any]) -> None:
-        request = self._request
-        ledger.append(
-            self._world.paths,
-            ledger_lines.Entry(0, self._world.now(), request.run_id, request.swap_id, request.slot, phase, event, data),
-        )
 
     def _refuse_stale(self, before: Slot) -> None:
         request = self._request
@@ -118,20 +90,20 @@ class Transaction:
     def _swap(self, before: Slot) -> None:
         world, request = self._world, self._request
         if request.release_first:
-            with self._phase("release"):
+            with self._phases.phase("release"):
                 world.control.commit(request.slot, request.generation)
         if request.mode == "warm":
             self._take_warm_way(before)
             return
         successor = Successor(world, request) if request.mode == "two_step" else None
-        with self._phase("preload") as told:
+        with self._phases.phase("preload") as told:
             if successor:
                 successor.prepare()
             else:
                 self._preload = load(world, request)
             told["loaded"] = self._preload.loaded
         line = SwapLine(request.to_version, request.generation, request.mode, request.deadline_ms, request.state_schema, request.one_way)
-        with self._phase("swap") as told:
+        with self._phases.phase("swap") as told:
             told["line"] = line.text()
             try:
                 world.control.swap(request.slot, line)
@@ -141,25 +113,25 @@ class Transaction:
             self._taken_up = True
             if successor:
                 successor.replace()
-        with self._phase("verify") as told:
+        with self._phases.phase("verify") as told:
             self._verify(before, told)
 
     def _take_warm_way(self, before: Slot) -> None:
         warm = Warm(self._world, self._request)
-        with self._phase("preload") as told:
+        with self._phases.phase("preload") as told:
             self._preload = load(self._world, self._request)
             told.update(loaded=self._preload.loaded, consumers=warm.prepare())
         self._warm = warm
-        with self._phase("take_down"):
+        with self._phases.phase("take_down"):
             warm.take_down()
-        with self._phase("replace"):
+        with self._phases.phase("replace"):
             warm.replace()
-        with self._phase("bring_back"):
+        with self._phases.phase("bring_back"):
             warm.bring_back()
-        with self._phase("verify") as told:
+        with self._phases.phase("verify") as told:
             self._verify(before, told, 2)
         self._warm = None
-        with self._phase("redundancy"):
+        with self._phases.phase("redundancy"):
             warm.await_redundancy()
 
     def _arm(self, told: dict[str, Any]) -> None:
@@ -285,7 +257,7 @@ class Transaction:
 
     def _failed(self, before: Slot, error: TwostepError) -> SwapResult:
         """Take back what can be taken back, and say what stands."""
-        at, has_gone_back = self._phase_name, self._go_back(error)
+        at, has_gone_back = self._phases.current, self._go_back(error)
         after = self._slot()
         if self._preload.loaded and after.version != self._request.to_version:
             try:
@@ -312,7 +284,7 @@ class Transaction:
         if warm is None:
             return False
         try:
-            with self._phase("go_back"):
+            with self._phases.phase("go_back"):
                 warm.go_back()
         except TwostepError as stuck:
             raise TwostepError(
@@ -335,7 +307,7 @@ class Transaction:
             generation_after=after.generation,
             hold_ms=_milliseconds(last),
             held_requests=last.held_requests if last else None,
-            phases=tuple(self._phases),
+            phases=tuple(self._phases.done),
             kernel_phases=last.times() if last else {},
             notes=tuple(self._notes),
         )

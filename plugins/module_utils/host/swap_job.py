@@ -12,7 +12,7 @@ from ..core.errors import TwostepError
 from ..core.slots import Slot
 from ..core.swap_plan import Step, Wish
 from ..core.swap_request import SwapRequest, SwapResult
-from . import aftermath, boot, compat, early, hung_task, swap_folder, trials, unit
+from . import aftermath, boot, compat, early, hung_task, request_folder, swap_folder, trials, unit
 from .swap import what_stands
 from .world import World
 
@@ -89,7 +89,7 @@ class Job:
                 step, result = Step("swap", first[0].old_version), _joined(result, self._wait(request))
         if step.action != "boot" and (result is None or (result.is_good and result.outcome != "armed")):
             self._prove()
-        with swap_folder.locked(self._world.paths):
+        with request_folder.locked(self._world.paths):
             swap_folder.prune(self._world.paths)
         return Outcome(before, self._facts(), step, self._verdict, result, reattached, tuple(self._notes))
 
@@ -147,7 +147,7 @@ class Job:
     def _begin(self) -> tuple[Step, SwapRequest | None, bool]:
         """Find the swap that runs, or start one. Returns the step, its request if there is one, and whether it was found."""
         world, wanted = self._world, self._wanted
-        with swap_folder.locked(world.paths):
+        with request_folder.locked(world.paths):
             pending = swap_folder.unfinished(world.paths, wanted.slot)
             if pending:
                 if unit.is_running(world.run, pending.swap_id):
@@ -263,10 +263,17 @@ class Job:
 
     def _wait(self, request: SwapRequest) -> SwapResult:
         world = self._world
-        result = unit.wait(world.paths, world.run, request.swap_id, self._wanted.timeout_s, world.monotonic_s, world.sleep)
+        result = unit.wait(
+            lambda: swap_folder.read_result(world.paths, request.swap_id),
+            world.run,
+            request.swap_id,
+            self._wanted.timeout_s,
+            world.monotonic_s,
+            world.sleep,
+        )
         if result is not None:
             return result
-        with swap_folder.locked(world.paths):
+        with request_folder.locked(world.paths):
             return swap_folder.read_result(world.paths, request.swap_id) or aftermath.settle(world, request)
 
     def _prove(self) -> None:

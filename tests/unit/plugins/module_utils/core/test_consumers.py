@@ -163,7 +163,8 @@ def test_a_bind_mount_is_refused() -> None:
     error = refused(Facts((WHOLE,), mounts=(mount(root="/sub"),)))
     assert (error.code, error.data) == ("consumer_unknown", {"device": "/dev/twostep/data"})
     assert error.message == (
-        "/dev/twostep/data cannot be taken down: /srv shows only /sub of the file system on it, and nobody here knows how to stop and restart that."
+        "/dev/twostep/data cannot be taken down: /srv shows only /sub of the file system on it, "
+        "and nobody here knows how to stop and restart that."
     )
     assert error.next_step == HOOKS
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 from dataclasses import replace
@@ -89,48 +88,3 @@ def test_the_newest_unfinished_request_of_the_slot(paths: Paths) -> None:
     found = swap_folder.unfinished(paths, "data")
     assert found is not None
     assert found.swap_id == "data-2"
-
-
-def test_pruning_keeps_the_newest_and_whatever_is_unfinished(paths: Paths) -> None:
-    add(paths, 1)
-    for number in range(2, 7):
-        add(paths, number, finished=True)
-    swap_folder.prune(paths, keep=3)
-    assert sorted(os.listdir(paths.swaps)) == ["data-1", "data-4", "data-5", "data-6"]
-    swap_folder.prune(paths)
-    assert len(os.listdir(paths.swaps)) == 4
-
-
-def test_pruning_without_a_folder(paths: Paths) -> None:
-    swap_folder.prune(paths)
-
-
-def test_the_lock_is_exclusive_and_ends(paths: Paths) -> None:
-    path = os.path.join(paths.state, "swaps.lock")
-    with swap_folder.locked(paths):
-        handle = os.open(path, os.O_RDWR)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.close(handle)
-    assert stat.S_IMODE(os.stat(paths.state).st_mode) == 0o700
-
-
-def test_a_lock_that_cannot_be_made_is_an_error(paths: Paths, tmp_path) -> None:
-    os.makedirs(paths.swaps)
-    os.symlink(tmp_path / "elsewhere", os.path.join(paths.state, "swaps.lock"))
-    with pytest.raises(TwostepError) as caught, swap_folder.locked(paths):
-        pass
-    assert caught.value.code == "write_failed"
-
-
-def test_a_failed_write_leaves_no_draft(paths: Paths, monkeypatch) -> None:
-    add(paths, 1)
-
-    def full(*_paths: str) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(swap_folder.os, "replace", full)
-    with pytest.raises(TwostepError, match="No space left on device"):
-        swap_folder.write_result(paths, RESULT)
-    assert os.listdir(os.path.join(paths.swaps, "data-1")) == ["request.json"]

@@ -67,7 +67,7 @@ def test_a_unit_that_does_not_start() -> None:
         unit.start(Systemd(Result(1, "", "Failed to connect to bus\n")), "python3", "/a", "data-1")
     assert caught.value.code == "unit_not_started"
     assert caught.value.message == f"systemd-run did not start {NAME}: Failed to connect to bus."
-    assert caught.value.next_step == "The slot was not touched. Look at systemd on the host; it must run there as PID 1."
+    assert caught.value.next_step == "Nothing was touched. Look at systemd on the host; it must run there as PID 1."
 
 
 @pytest.mark.parametrize(
@@ -96,20 +96,20 @@ def test_a_result_that_is_there(paths: Paths) -> None:
     swap_folder.write_result(paths, RESULT)
     systemd = Systemd()
     clock = Clock()
-    assert unit.wait(paths, systemd, "data-1", 10, clock.monotonic_s, clock.sleep) == RESULT
+    assert unit.wait(lambda: swap_folder.read_result(paths, "data-1"), systemd, "data-1", 10, clock.monotonic_s, clock.sleep) == RESULT
     assert clock.now_s == 0
 
 
 def test_a_result_that_comes(paths: Paths) -> None:
     systemd = Systemd(*[Result(0, "active\n", "")] * 9)
     clock = Clock(2.0, lambda: swap_folder.write_result(paths, RESULT))
-    assert unit.wait(paths, systemd, "data-1", 10, clock.monotonic_s, clock.sleep) == RESULT
+    assert unit.wait(lambda: swap_folder.read_result(paths, "data-1"), systemd, "data-1", 10, clock.monotonic_s, clock.sleep) == RESULT
 
 
 def test_a_unit_that_vanishes(paths: Paths) -> None:
     systemd = Systemd(Result(0, "active\n", ""), Result(0, "inactive\n", ""))
     clock = Clock()
-    assert unit.wait(paths, systemd, "data-1", 10, clock.monotonic_s, clock.sleep) is None
+    assert unit.wait(lambda: swap_folder.read_result(paths, "data-1"), systemd, "data-1", 10, clock.monotonic_s, clock.sleep) is None
     assert len(systemd.calls) == 2
 
 
@@ -119,14 +119,14 @@ def test_a_result_that_is_written_while_systemd_is_asked(paths: Paths) -> None:
         return Result(0, "inactive\n", "")
 
     clock = Clock()
-    assert unit.wait(paths, last_moment, "data-1", 10, clock.monotonic_s, clock.sleep) == RESULT
+    assert unit.wait(lambda: swap_folder.read_result(paths, "data-1"), last_moment, "data-1", 10, clock.monotonic_s, clock.sleep) == RESULT
 
 
 def test_waiting_is_bounded(paths: Paths) -> None:
     systemd = Systemd(*[Result(0, "active\n", "")] * 9)
     clock = Clock()
     with pytest.raises(TwostepError) as caught:
-        unit.wait(paths, systemd, "data-1", 3, clock.monotonic_s, clock.sleep)
+        unit.wait(lambda: swap_folder.read_result(paths, "data-1"), systemd, "data-1", 3, clock.monotonic_s, clock.sleep)
     assert caught.value.code == "still_running"
     assert caught.value.message == f"Swap data-1 has no result after 3 s; its unit {NAME} still runs."
     assert caught.value.next_step == "Run the same task again: it re-attaches to this swap."

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import swap_folder
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import request_folder, swap_folder
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.warm import Warm
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import module_of
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.warm_double import DISK, LEG, SETTLE, Mounted, WarmDouble
@@ -109,7 +109,7 @@ def test_fake_parent_a_full_disk_stops_nobody(fake_parent: WarmDouble, monkeypat
     def full(path: str, _text: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", path)
 
-    monkeypatch.setattr(swap_folder, "write", full)
+    monkeypatch.setattr(request_folder, "write", full)
     with pytest.raises(TwostepError) as caught:
         upgrade.prepare()
     path = swap_folder.consumers_file(fake_parent.paths, "data-1")
