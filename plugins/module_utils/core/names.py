@@ -17,6 +17,7 @@ _VERSION = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}")
 _SLOT = re.compile(r"[a-z][a-z0-9_-]{0,15}")
 _PACKAGE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _MODULE = re.compile(r"[a-z][a-z0-9_]{0,55}")
+_KERNEL_MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,54}")
 _KERNEL = re.compile(r"[0-9][A-Za-z0-9._+~-]{0,63}")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -59,6 +60,14 @@ def package(value: object) -> str:
 def module(value: object) -> str:
     """Return ``value`` as a kernel module name or raise ``bad_module``."""
     return _checked(value, _MODULE, "bad_module", "module", "Use up to 56 of a-z, 0-9 and _, beginning with a letter.")
+
+
+def kernel_module(value: object) -> str:
+    """Return ``value`` as the name of any loaded module, as lsmod prints it, or raise ``bad_module``.
+
+    The kernel has room for 55 characters (``MODULE_NAME_LEN``), and writes dashes as underscores.
+    """
+    return _checked(value, _KERNEL_MODULE, "bad_module", "module", "Write it as lsmod prints it: up to 55 letters, digits and _.")
 
 
 def kernel(value: object) -> str:

@@ -3,6 +3,7 @@
 """The agent's command line: what runs on a host by itself, without Ansible and without a controller.
 
 `swap <id>` performs the request in /var/lib/twostep/swaps/<id>/ and writes its result there.
+`reload <id>` performs the request in /var/lib/twostep/reloads/<id>/, and writes its result there.
 `restore` brings the configured slots up at boot.
 `kernel <kernel>` has DKMS build the committed versions for a kernel that was installed just now.
 `early <kernel>` prints which slots belong into the initramfs of a kernel, for the scripts that make it.
@@ -17,7 +18,8 @@ from typing import Sequence
 from ..core import names
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
-from . import boot, boot_trial, early, new_kernel, parent, swap_folder, world
+from . import boot, boot_trial, early, new_kernel, parent, reload_folder, swap_folder, world
+from . import reload as reloads
 from .swap import Transaction
 from .world import World
 
@@ -32,6 +34,16 @@ def swap(this: World, swap_id: str) -> int:
     result = Transaction(this, request).perform()
     swap_folder.write_result(this.paths, result)
     sys.stdout.write(f"{result.slot}: {result.outcome} {result.message}".rstrip() + "\n")
+    return DONE if result.is_good else FAILED
+
+
+def reload(this: World, reload_id: str) -> int:
+    """Perform a request once; one that has its result is left alone."""
+    if reload_folder.read_result(this.paths, names.identifier(reload_id)) is not None:
+        return DONE
+    result = reloads.Transaction(this, reload_folder.read_request(this.paths, reload_id)).perform()
+    reload_folder.write_result(this.paths, result)
+    sys.stdout.write(f"{result.outcome} {result.message}".rstrip() + "\n")
     return DONE if result.is_good else FAILED
 
 
@@ -85,10 +97,12 @@ def _as_booted(this: World, committed: BootSlot) -> BootSlot:
 
 def main(argv: Sequence[str], this: World | None = None) -> int:
     """Run a command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="twostep-agent", description="Swaps and restores the slots of twostep on this host.")
+    parser = argparse.ArgumentParser(prog="twostep-agent", description="Swaps, reloads and restores what twostep serves on this host.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     one = commands.add_parser("swap", help="perform a request for a swap")
     one.add_argument("swap_id", help="name of its folder in /var/lib/twostep/swaps")
+    other = commands.add_parser("reload", help="perform a request for a reload")
+    other.add_argument("reload_id", help="name of its folder in /var/lib/twostep/reloads")
     commands.add_parser("restore", help="bring up the slots of /etc/twostep/slots.d")
     print_early = commands.add_parser("early", help="print the slots that the initramfs of a kernel brings up")
     print_early.add_argument("kernel", help="its release, as uname -r prints it")
@@ -99,6 +113,8 @@ def main(argv: Sequence[str], this: World | None = None) -> int:
     try:
         if options.command == "kernel":
             return kernel(this, names.kernel(options.kernel))
+        if options.command == "reload":
+            return reload(this, options.reload_id)
         if options.command == "early":
             sys.stdout.write(early.table(this.paths, names.kernel(options.kernel)))
             return DONE

@@ -29,8 +29,10 @@ from ..core import (
     health_md,
     linkage,
     modprobe_conf,
+    module_identity,
     module_signature,
     names,
+    reload_request,
     slots,
     swap_request,
     symbols,
@@ -43,6 +45,7 @@ from ..core import initramfs as core_initramfs
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
 from ..core import parent as core_parent
+from ..core import reload as core_reload
 from ..core.errors import TwostepError
 from . import (
     agent,
@@ -53,12 +56,15 @@ from . import (
     early,
     health,
     initramfs,
+    kept_modules,
     kernel_control,
     kernel_module,
     ledger,
     modinfo,
     module_file,
     module_image,
+    module_set,
+    module_state,
     module_tree,
     new_kernel,
     parent,
@@ -66,6 +72,7 @@ from . import (
     phases,
     preload,
     reliance,
+    reload_folder,
     request_folder,
     runner,
     settled,
@@ -77,6 +84,7 @@ from . import (
     whole_file,
     world,
 )
+from . import reload as host_reload
 from . import slots as host_slots
 from .paths import Paths
 
@@ -94,6 +102,7 @@ CORE: tuple[ModuleType, ...] = (
     core_ledger,
     core_modinfo,
     core_parent,
+    core_reload,
     der,
     early_scripts,
     elf,
@@ -102,8 +111,10 @@ CORE: tuple[ModuleType, ...] = (
     health_md,
     linkage,
     modprobe_conf,
+    module_identity,
     module_signature,
     names,
+    reload_request,
     slots,
     swap_request,
     symbols,
@@ -117,14 +128,18 @@ HOST: tuple[ModuleType, ...] = (
     dkms_lock,
     early,
     health,
+    host_reload,
     host_slots,
     initramfs,
+    kept_modules,
     kernel_control,
     kernel_module,
     ledger,
     modinfo,
     module_file,
     module_image,
+    module_set,
+    module_state,
     module_tree,
     new_kernel,
     parent,
@@ -132,6 +147,7 @@ HOST: tuple[ModuleType, ...] = (
     phases,
     preload,
     reliance,
+    reload_folder,
     request_folder,
     runner,
     settled,

@@ -45,29 +45,50 @@ def _devices(paths: Paths, disk: str) -> tuple[Device, ...]:
     folder = f"{paths.sys}/block/{disk}"
     parts = [name for name in _entries(folder) if os.path.exists(f"{folder}/{name}/partition")]
     return tuple(
-        Device(f"/dev/{name.replace('!', '/')}", _text(f"{place}/dev") or "", tuple(_entries(f"{place}/holders")))
+        Device(_path(name, place), _text(f"{place}/dev") or "", tuple(_entries(f"{place}/holders")))
         for name, place in [(disk, folder), *((part, f"{folder}/{part}") for part in parts)]
     )
+
+
+def _path(name: str, place: str) -> str:
+    """Return the path of a device; that of device-mapper is by name, since its number may be another when it comes back."""
+    mapped = _text(f"{place}/dm/name")
+    return f"/dev/mapper/{mapped}" if mapped else f"/dev/{name.replace('!', '/')}"
+
+
+def disk_at(paths: Paths, device: str) -> str:
+    """Return the kernel's name of the disk at a path below /dev, or raise `no_disk`."""
+    name = _kernel_name(paths, device)
+    if not os.path.isdir(f"{paths.sys}/block/{name}"):
+        raise TwostepError(
+            "no_disk",
+            f"{device} is no disk of this host.",
+            "Write the path of a whole disk that exists, e.g. /dev/sdb.",
+            {"device": device},
+        )
+    return name
 
 
 def _mounts(paths: Paths) -> tuple[Mount, ...]:
     return consumers.parse_mounts(_text(f"{paths.proc}/self/mountinfo") or "")
 
 
-def _kernel_name(device: str) -> str:
-    return device[len("/dev/") :].replace("/", "!")
+def _kernel_name(paths: Paths, device: str) -> str:
+    """Return the name in /sys/class/block of what a path means at this moment."""
+    real, dev = os.path.realpath(paths.at(device)), paths.at("/dev/")
+    return real[len(dev) :].replace("/", "!") if real.startswith(dev) else device[len("/dev/") :].replace("/", "!")
 
 
 def _is_mounted(paths: Paths, consumer: Consumer) -> bool:
     """Return whether the device is mounted there; what else is mounted at that place, such as an automount, does not count."""
-    number = _text(f"{paths.sys}/class/block/{_kernel_name(consumer.device)}/dev")
+    number = _text(f"{paths.sys}/class/block/{_kernel_name(paths, consumer.device)}/dev")
     here = [mount for mount in _mounts(paths) if mount.point == consumer.name]
     return any(mount.source == consumer.device or mount.number == number for mount in here)
 
 
 def _leg_folder(paths: Paths, consumer: Consumer) -> str:
     """Return the folder that the kernel has for a member; it is there as long as the device belongs to the array."""
-    return f"{paths.sys}/block/{consumer.name}/md/dev-{_kernel_name(consumer.device)}"
+    return f"{paths.sys}/block/{consumer.name}/md/dev-{_kernel_name(paths, consumer.device)}"
 
 
 def look(world: World, disks: Sequence[str], units: Sequence[str]) -> Facts:
@@ -83,10 +104,17 @@ def look(world: World, disks: Sequence[str], units: Sequence[str]) -> Facts:
         devices=found.devices,
         mounts=found.mounts,
         mount_units={mount.point: _mount_unit(world, mount.point) for mount in consumers.mounts_on(found)},
-        swaps=consumers.parse_swaps(_text(f"{paths.proc}/swaps") or ""),
+        swaps=_swaps(paths, found.devices),
         legs=legs,
         units=tuple(name for name in units if _runs(world, name)),
     )
+
+
+def _swaps(paths: Paths, devices: Sequence[Device]) -> tuple[tuple[str, int], ...]:
+    """Return the swap areas; those on the devices by the devices' own paths."""
+    ours = {_kernel_name(paths, device.path): device.path for device in devices}
+    areas = consumers.parse_swaps(_text(f"{paths.proc}/swaps") or "")
+    return tuple((ours.get(_kernel_name(paths, path), path), priority) for path, priority in areas)
 
 
 def _show(world: World, name: str, *properties: str) -> Mapping[str, str]:
@@ -116,7 +144,7 @@ def _failed(what: str, consumer: Consumer, answer: Result, next_step: str) -> Tw
     )
 
 
-def kept_down(consumer: Consumer, point: str) -> TwostepError:
+def _kept_down(consumer: Consumer, point: str) -> TwostepError:
     """Return the error for a consumer that is not restarted, because a mount is missing that it may need."""
     return _failed("restarted", consumer, Result(1, "", f"{point} is not mounted"), f"Mount {point} first.")
 
@@ -129,7 +157,8 @@ def is_there(world: World, consumer: Consumer) -> bool:
     if consumer.kind == "mount":
         return _is_mounted(paths, consumer)
     if consumer.kind == "swap":
-        return any(path == consumer.name for path, _priority in consumers.parse_swaps(_text(f"{paths.proc}/swaps") or ""))
+        areas = consumers.parse_swaps(_text(f"{paths.proc}/swaps") or "")
+        return _kernel_name(paths, consumer.name) in [_kernel_name(paths, path) for path, _priority in areas]
     state = _text(f"{_leg_folder(paths, consumer)}/state")
     return state is not None and "faulty" not in state.split(",")
 
@@ -201,6 +230,46 @@ def restore(world: World, consumer: Consumer) -> None:
         world.sleep(_POLL_S)
     if not is_there(world, consumer):
         raise _failed("restarted", consumer, answer, f"Bring it back by hand: {' '.join(argv)}")
+
+
+def release_all(world: World, found: Sequence[Consumer]) -> None:
+    """Have consumers let go, in their order.
+
+    :raises TwostepError: `consumer_not_stopped`, for the first that does not.
+    """
+    for one in found:
+        release(world, one)
+    # The last close is told to udev, which has a look at the device: that look is over before the device goes.
+    world.run(["udevadm", "settle", "--timeout=30"], timeout_s=60.0)
+
+
+def restore_all(world: World, found: Sequence[Consumer]) -> None:
+    """Bring consumers back, in the reverse order.
+
+    One that does not come back keeps only those down that may need it: what is mounted below a mount, and units, which would write into
+    an empty folder.
+
+    :raises TwostepError: what did not come back, all of it.
+    """
+    missing: list[TwostepError] = []
+    lost: list[str] = []  # mount points
+    for one in reversed(found):
+        needed = next((point for point in lost if one.kind == "unit" or one.name.startswith(f"{point}/")), None)
+        try:
+            if needed:
+                raise _kept_down(one, needed)
+            restore(world, one)
+        except TwostepError as error:
+            missing.append(error)
+            if one.kind == "mount":
+                lost.append(one.name)
+    if missing:
+        raise TwostepError(
+            missing[0].code,
+            " ".join(error.message for error in missing),
+            missing[0].next_step,
+            {"missing": [dict(error.data) for error in missing]},
+        )
 
 
 def await_redundancy(world: World, found: Sequence[Consumer], bound_s: float) -> None:

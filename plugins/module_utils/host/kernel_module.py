@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loads and unloads modules of the parent and its families by name, and proves it in /sys/module."""
+"""Loads and unloads modules by name, and proves it in /sys/module."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _ANSWERS = (
     ("Unknown symbol", "wrong_parent", "Build the child against the parent that is loaded; the kernel log names the symbol."),
     ("Invalid argument", "wrong_parent", "Build the child against the parent that is loaded; the kernel log tells what was refused."),
     ("Operation not permitted", "not_root", "Run as root, outside of a container."),
-    ("in use", "module_in_use", "Take down the slots that it serves first."),
+    ("in use", "module_in_use", "Take down what it serves, and stop who uses it; lsmod names other modules."),
 )
 
 
 def is_loaded(paths: Paths, module: str) -> bool:
     """Return whether the kernel has `module` loaded and initialised; one that is coming or going does not count."""
     try:
-        with open(os.path.join(paths.sys, "module", names.module(module), "initstate"), encoding="ascii") as stream:
+        with open(os.path.join(paths.sys, "module", names.kernel_module(module), "initstate"), encoding="ascii") as stream:
             return stream.read().strip() == "live"
     except OSError:
         return False

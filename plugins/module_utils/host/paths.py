@@ -63,6 +63,15 @@ class Paths:
         return self.state + "/swaps"
 
     @property
+    def reloads(self) -> str:
+        return self.state + "/reloads"
+
+    @property
+    def kept(self) -> str:
+        """Copies of the files of loaded modules, below the release of their kernel."""
+        return self.state + "/kept"
+
+    @property
     def trials(self) -> str:
         """Versions that the next boot tries, one JSON file per slot."""
         return self.state + "/trials"

@@ -12,7 +12,7 @@ from ..core.errors import TwostepError
 from ..core.slots import Slot
 from ..core.swap_plan import Step, Wish
 from ..core.swap_request import SwapRequest, SwapResult
-from . import aftermath, boot, compat, early, hung_task, request_folder, swap_folder, trials, unit
+from . import aftermath, boot, compat, early, hung_task, reload_folder, request_folder, swap_folder, trials, unit
 from .swap import what_stands
 from .world import World
 
@@ -144,10 +144,21 @@ class Job:
                 {"swap_id": pending.swap_id, "to": pending.to_version},
             )
 
+    def _refuse_reload(self) -> None:
+        pending = reload_folder.unfinished(self._world.paths)
+        if pending is not None and pending.is_parent:
+            raise TwostepError(
+                "reload_in_progress",
+                f"The parent is being replaced by reload {pending.reload_id}, which has no result yet.",
+                "Run that reload again to end it, then this.",
+                {"reload_id": pending.reload_id},
+            )
+
     def _begin(self) -> tuple[Step, SwapRequest | None, bool]:
         """Find the swap that runs, or start one. Returns the step, its request if there is one, and whether it was found."""
         world, wanted = self._world, self._wanted
         with request_folder.locked(world.paths):
+            self._refuse_reload()
             pending = swap_folder.unfinished(world.paths, wanted.slot)
             if pending:
                 if unit.is_running(world.run, pending.swap_id):

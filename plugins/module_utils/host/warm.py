@@ -40,10 +40,7 @@ class Warm:
 
     def take_down(self) -> None:
         """Stop the users in their order, and take the slot's device away."""
-        for one in self._consumers:
-            consumers.release(self._world, one)
-        # The last close is told to udev, which has a look at the device: that look is over before the device goes.
-        self._world.run(["udevadm", "settle", "--timeout=30"], timeout_s=60.0)
+        consumers.release_all(self._world, self._consumers)
         self._world.control.deactivate(self._request.slot)
 
     def replace(self) -> None:
@@ -58,30 +55,9 @@ class Warm:
     def bring_back(self) -> None:
         """Start the users again, in the reverse order.
 
-        One that does not come back keeps only those down that may need it: what is mounted below a mount, and units, which would write into
-        an empty folder.
-
         :raises TwostepError: what did not come back, all of it.
         """
-        missing: list[TwostepError] = []
-        lost: list[str] = []  # mount points
-        for one in reversed(self._consumers):
-            needed = next((point for point in lost if one.kind == "unit" or one.name.startswith(f"{point}/")), None)
-            try:
-                if needed:
-                    raise consumers.kept_down(one, needed)
-                consumers.restore(self._world, one)
-            except TwostepError as error:
-                missing.append(error)
-                if one.kind == "mount":
-                    lost.append(one.name)
-        if missing:
-            raise TwostepError(
-                missing[0].code,
-                " ".join(error.message for error in missing),
-                missing[0].next_step,
-                {"missing": [dict(error.data) for error in missing]},
-            )
+        consumers.restore_all(self._world, self._consumers)
 
     def await_redundancy(self) -> None:
         """Wait until the arrays have all their copies again."""

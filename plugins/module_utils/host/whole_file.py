@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configuration files that are written whole or not at all, and survive a crash."""
+"""Files that are written whole or not at all, and survive a crash."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def write(path: str, text: str, mode: int, folder_mode: int) -> None:
 
     :raises TwostepError: `write_failed`.
     """
+    write_bytes(path, text.encode("ascii"), mode, folder_mode)
+
+
+def write_bytes(path: str, data: bytes, mode: int, folder_mode: int) -> None:
+    """Write `data` into `path`, as `write` does."""
     folder = os.path.dirname(path)
     fresh = ""
     try:
@@ -38,9 +43,9 @@ def write(path: str, text: str, mode: int, folder_mode: int) -> None:
             os.makedirs(folder, mode=folder_mode, exist_ok=True)
             _sync_folder(os.path.dirname(folder))
         handle, fresh = tempfile.mkstemp(prefix=".twostep-", dir=folder)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
+        with os.fdopen(handle, "wb") as stream:
             os.fchmod(handle, mode)
-            stream.write(text)
+            stream.write(data)
             stream.flush()
             os.fsync(handle)
         os.replace(fresh, path)

@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One call of the module `reload`: keep copies, or find an unfinished reload or start one, wait for it, prove it. The agent does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Callable
+
+from ..core import linkage, names, reload
+from ..core.errors import TwostepError
+from ..core.linkage import Linkage
+from ..core.reload import ModuleFacts, Part, Wish
+from ..core.reload_request import ReloadRequest, ReloadResult
+from . import (
+    agent_archive,
+    boot,
+    kept_modules,
+    modinfo,
+    module_state,
+    module_tree,
+    reload_folder,
+    request_folder,
+    swap_folder,
+    trials,
+    unit,
+)
+from . import reload as reloads
+from .world import World
+
+_COMMAND = "reload"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call found and did; `parts` are what is, or would be, replaced, `result` is None where no agent had anything to do."""
+
+    before: tuple[ModuleFacts, ...]
+    after: tuple[ModuleFacts, ...]
+    parts: tuple[Part, ...] = ()
+    consumers: tuple[str, ...] = ()
+    result: ReloadResult | None = None
+    reattached: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Job:
+    """A wish for some modules.
+
+    :param agent: installs the agent and returns its path.
+    :param token: gives eight hex digits that tell two reloads of one second apart.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        wanted: Wish,
+        python: str,
+        agent: Callable[[], str] | None = None,
+        token: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._world = world
+        self._wanted = wanted
+        self._python = python
+        self._agent = agent or (lambda: agent_archive.install(world.paths))
+        self._token = token
+        self._notes: list[str] = []
+
+    def keep(self, check: bool) -> Outcome:
+        """Copy the files of the loaded modules; in check mode say which."""
+        world = self._world
+        before = self._look()
+        for module in before:
+            if module.state != "live" or module.kept:
+                continue
+            if module.loaded.is_same(module.file) is not True:
+                raise reload.no_way_back(module)
+            if not check:
+                kept_modules.keep(world.paths, world.run, world.release, module)
+        return Outcome(before, before if check else self._look())
+
+    def check(self) -> Outcome:
+        """Return what would be done; changes nothing."""
+        pending = reload_folder.unfinished(self._world.paths)
+        attached = pending is not None and unit.is_running(self._world.run, pending.reload_id, _COMMAND)
+        if pending and attached:
+            self._refuse_other(pending)
+        before = self._look()
+        parts = () if attached else self._plan(before)
+        stopped = reloads.who_uses(self._world, self._request(parts)) if parts else ()
+        return Outcome(before, before, parts, tuple(str(one) for one in stopped), reattached=attached)
+
+    def apply(self) -> Outcome:
+        """Do it, and return it proven.
+
+        :raises TwostepError: when nothing was started; once it was, its failure is in the result.
+        """
+        world = self._world
+        before = self._look()
+        with request_folder.locked(world.paths):
+            request, reattached = self._begin(before)
+        if request is None:
+            return Outcome(before, before, notes=tuple(self._notes))
+        result = self._wait(request)
+        with request_folder.locked(world.paths):
+            reload_folder.requests(world.paths).prune()
+        after = self._look()
+        if result.is_good:
+            self._prove(after)
+        return Outcome(before, after, request.parts, (), result, reattached, tuple(self._notes))
+
+    def _look(self) -> tuple[ModuleFacts, ...]:
+        world = self._world
+        found = (module_state.look(world.paths, world.run, world.release, name) for name in self._wanted.modules)
+        return tuple(replace(module, kept=kept_modules.find(world.paths, world.run, world.release, module)) for module in found)
+
+    def _begin(self, before: tuple[ModuleFacts, ...]) -> tuple[ReloadRequest | None, bool]:
+        """Find the reload that runs, or start one. Returns its request, None where nothing is to be done, and whether it was found."""
+        world = self._world
+        pending = reload_folder.unfinished(world.paths)
+        if pending is not None:
+            if unit.is_running(world.run, pending.reload_id, _COMMAND):
+                self._refuse_other(pending)
+                return pending, True
+            if not reload_folder.requests(world.paths).is_finished(pending.reload_id):
+                self._notes.append(reloads.settle(world, pending).message)
+            before = self._look()
+        parts = self._plan(before)
+        if not parts:
+            return None, False
+        request = self._request(parts)
+        reloads.who_uses(world, request)  # a refusal is told before anything is written
+        agent = self._agent()
+        reload_folder.write_request(world.paths, request)
+        try:
+            unit.start(world.run, self._python, agent, request.reload_id, _COMMAND)
+        except TwostepError as error:
+            stands = ReloadResult(request.reload_id, request.run_id, "failed", error.code, error.message, error.next_step)
+            reload_folder.write_result(world.paths, stands)
+            raise
+        return request, False
+
+    def _refuse_other(self, pending: ReloadRequest) -> None:
+        if pending.modules != self._wanted.modules:
+            raise TwostepError(
+                "reload_in_progress",
+                f"Reload {pending.reload_id} replaces {', '.join(pending.modules)}.",
+                "Wait until it has ended, then run again.",
+                {"reload_id": pending.reload_id},
+            )
+
+    def _plan(self, found: tuple[ModuleFacts, ...]) -> tuple[Part, ...]:
+        parts = reload.plan(self._wanted, found)
+        if parts and self._wanted.is_parent:
+            self._check_parent(found[0])
+        return parts
+
+    def _check_parent(self, found: ModuleFacts) -> None:
+        world = self._world
+        for swap_id in swap_folder.requests(world.paths).unfinished():
+            raise TwostepError(
+                "swap_in_progress", f"Swap {swap_id} has no result yet.", "Run that swap again to end it, then this.", {"swap_id": swap_id}
+            )
+        slots = {name: world.status.slot(name) for name in world.status.slot_names()}
+        configured = {slot.slot: slot for slot in boot.read_slots(world.paths)}
+        armed = [name for name in slots if (trial := trials.read(world.paths, name)) and trial.state == "armed"]
+        reload.check_slots(slots, configured, armed)
+        wanted = sorted({slot.module for slot in slots.values() if slot.module})
+        reload.check_children(self._linkage(found.path or ""), {name: self._linkage_of(name) for name in wanted})
+
+    def _linkage_of(self, module: str) -> Linkage:
+        path = module_tree.find(self._world.paths, self._world.release, module)
+        if path is None:
+            raise TwostepError(
+                "no_module_file", f"No file of {module}, which serves, is installed.", "Build and install it with twostep.hotswap.dkms."
+            )
+        return linkage.parse(modinfo.uncompressed(path))
+
+    def _linkage(self, path: str) -> Linkage:
+        return linkage.parse(modinfo.uncompressed(self._world.paths.at(path)))
+
+    def _request(self, parts: tuple[Part, ...]) -> ReloadRequest:
+        wanted, now = self._wanted, self._world.now()
+        moment = "".join(mark for mark in now[:19] if mark.isdigit())
+        reload_id = names.identifier(f"reload-{moment}-{self._token() or '0'}")
+        return ReloadRequest(reload_id, wanted.run_id, now, parts, wanted.devices, wanted.units, wanted.device_units)
+
+    def _wait(self, request: ReloadRequest) -> ReloadResult:
+        world = self._world
+        result = unit.wait(
+            lambda: reload_folder.read_result(world.paths, request.reload_id),
+            world.run,
+            request.reload_id,
+            self._wanted.timeout_s,
+            world.monotonic_s,
+            world.sleep,
+            _COMMAND,
+        )
+        if result is not None:
+            return result
+        with request_folder.locked(world.paths):
+            return reload_folder.read_result(world.paths, request.reload_id) or reloads.settle(world, request)
+
+    def _prove(self, after: tuple[ModuleFacts, ...]) -> None:
+        """Look ourselves: what the agent says is not enough."""
+        for module in after:
+            if module.state == "live" and module.loaded.is_same(module.file) is not True:
+                raise TwostepError(
+                    "not_proven",
+                    f"Module {module.name} is {module.loaded}, and its installed file is {module.file}.",
+                    "Look whether somebody else works on the modules of this host.",
+                )
