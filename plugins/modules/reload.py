@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - Unloads modules and loads them again from the files that are installed for the running kernel, if those are of another build. For
     the parent C(twostep), and for any vendor's modules that have no parent, such as those of an existing DKMS package.
-  - This is a warm upgrade. Who uses the disks of the modules is stopped in order before (services, mounts, swap areas, legs of arrays with a
-    write-intent bitmap), and brought back in the reverse order after. With the parent that is done for all of its slots, which come up
+  - This is a warm upgrade. Who uses the disks of the modules is stopped in order before (services, mounts, swap areas, legs of arrays with
+    a write-intent bitmap), and brought back in the reverse order after. With the parent that is done for all of its slots, which come up
     again from their boot configuration.
   - If the new modules do not load, or somebody does not come back, the old ones are loaded from copies. These have to be made before the
     new files are installed, with O(state=kept). The copies are then also installed again, so that the next boot loads what served.
@@ -55,7 +55,7 @@ options:
     elements: str
     default: []
   device_units:
-    description: Units of systemd that make the disks from the modules, such as C(writeboost.service). They are stopped last, and started first.
+    description: Units of systemd that make the disks, such as C(writeboost.service). They are stopped last, and started first.
     type: list
     elements: str
     default: []
@@ -146,7 +146,9 @@ consumers:
   type: list
   elements: str
 phases:
-  description: What the agent did, in order; as in M(twostep.hotswap.swap), with V(prepare), V(take_down), V(unload), V(load), V(bring_back), V(redundancy), V(go_back).
+  description:
+    - What the agent did, in order, as in M(twostep.hotswap.swap).
+    - V(prepare), V(take_down), V(unload), V(load), V(bring_back) and V(redundancy); V(go_back) after a failure.
   returned: when something was replaced
   type: list
   elements: dict
@@ -226,10 +228,8 @@ def result_of(state: str, outcome: Outcome) -> dict[str, Any]:
     common = {"modules": after, "replaced": replaced, "reattached": outcome.reattached, "notes": list(outcome.notes)}
     if state == "kept":
         fresh = [module.name for module in outcome.before if module.state == "live" and not module.kept]
-        kept = {
-            "before": {"kept": [module["kept"] for module in before]},
-            "after": {"kept": [module["kept"] or "to be made" for module in after]},
-        }
+        copies = [{module["name"]: module["kept"] or "none" for module in found} for found in (before, after)]
+        kept = {"before": copies[0], "after": {**copies[1], **dict.fromkeys(fresh, "a copy")}}
         return {**common, "changed": bool(fresh), "outcome": "kept", "diff": kept}
     wanted = {part.name: str(part.new) for part in outcome.parts}
     then = {module["name"]: module["loaded"] for module in before}
