@@ -10,17 +10,18 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, table
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, reload, table
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller
 
 display = Display()
 
 ARGUMENT_SPEC = {
-    "stage": {"type": "str", "choices": ["inputs", "status", "plan", "check"], "default": "plan"},
+    "stage": {"type": "str", "choices": ["inputs", "reload", "status", "plan", "check"], "default": "plan"},
     "fleet": {"type": "str", "default": "twostep"},
     "family": {"type": "str"},
     "version": {"type": "raw"},
+    "modules": {"type": "list", "elements": "str"},
     "canary": {"type": "int", "default": 1},
     "wave_size": {"type": "int", "default": 1},
     "warm": {"type": "bool", "default": False},
@@ -41,7 +42,10 @@ class ActionModule(ActionBase):
         del tmp
         _unused, options = self.validate_argument_spec(
             argument_spec=ARGUMENT_SPEC,
-            required_if=[("stage", stage, ("family", "version")) for stage in ("inputs", "plan", "check")],
+            required_if=[
+                *[("stage", stage, ("family", "version")) for stage in ("inputs", "plan", "check")],
+                ("stage", "reload", ("modules",)),
+            ],
         )
         result["changed"] = False
         try:
@@ -54,18 +58,15 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars, options["fleet"])
         if options["stage"] == "status":
             return self._status(options["fleet"], hosts, task_vars)
+        if options["stage"] == "reload":
+            wanted = reload.wish(options["modules"])
+            if not hosts:
+                raise plan.empty_fleet(options["fleet"])
+            return {**_run(options["fleet"]), "modules": list(wanted.modules)}
         asked = [options[name] for name in ("family", "version", "canary", "wave_size", "warm", "cold")]
         policy = plan.check_inputs(options["fleet"], hosts, *asked)
         if options["stage"] == "inputs":
-            now = controller.utc_now()
-            run_id = f"{now.strftime('%Y%m%dt%H%M%Sz')}-{secrets.token_hex(3)}"
-            return {
-                "run_id": run_id,
-                "started": controller.stamp(now),
-                "family": policy.family,
-                "version": policy.version,
-                "fleet": options["fleet"],
-            }
+            return {**_run(options["fleet"]), "family": policy.family, "version": policy.version}
         return self._plan(options["stage"], hosts, policy, task_vars)
 
     def _plan(self, stage: str, hosts: list[str], policy: plan.Policy, task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +97,13 @@ class ActionModule(ActionBase):
         lines = table.render(["HOST", "SLOT", "FAMILY", "VERSION", "STATE", "PARKED", "GENERATION", "NOTE"], rows)
         _show(lines)
         return {"summary": lines}
+
+
+def _run(fleet_name: str) -> dict[str, Any]:
+    """Return the name of a new run, when it began, and of which fleet it is."""
+    now = controller.utc_now()
+    run_id = f"{now.strftime('%Y%m%dt%H%M%Sz')}-{secrets.token_hex(3)}"
+    return {"run_id": run_id, "started": controller.stamp(now), "fleet": fleet_name}
 
 
 def _note(slot: fleet.Slot) -> str | None:

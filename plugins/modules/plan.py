@@ -21,22 +21,27 @@ options:
   stage:
     description:
       - V(inputs) only checks the options and the group, and returns a new run id.
+      - V(reload) does the same for a run that replaces O(modules).
       - V(status) only shows the slots of all hosts.
       - V(plan) makes the plan; a verdict that needs the built file is pending.
       - V(check) makes the same plan once more after the build and refuses it unless every verdict is there.
     type: str
-    choices: [inputs, status, plan, check]
+    choices: [inputs, reload, status, plan, check]
     default: plan
   fleet:
     description: The inventory group. A group without hosts is an error.
     type: str
     default: twostep
   family:
-    description: The family to upgrade. Needed unless O(stage=status).
+    description: The family to upgrade. Needed unless O(stage=status) or O(stage=reload).
     type: str
   version:
-    description: The version to go to, a quoted string; may be an older one. Needed unless O(stage=status).
+    description: The version to go to, a quoted string; may be an older one. Needed unless O(stage=status) or O(stage=reload).
     type: raw
+  modules:
+    description: The modules that are replaced. Needed with O(stage=reload).
+    type: list
+    elements: str
   canary:
     description: Number of hosts in the first wave; V(0) for no canary.
     type: int
@@ -84,16 +89,21 @@ EXAMPLES = r"""
 RETURN = r"""
 run_id:
   description: Name of the run.
-  returned: O(stage=inputs)
+  returned: O(stage=inputs) or O(stage=reload)
   type: str
 started:
   description: When the inputs were checked, UTC.
-  returned: O(stage=inputs)
+  returned: O(stage=inputs) or O(stage=reload)
   type: str
 fleet:
   description: The inventory group that was checked, for the plays that follow.
-  returned: O(stage=inputs)
+  returned: O(stage=inputs) or O(stage=reload)
   type: str
+modules:
+  description: The modules, by their checked names.
+  returned: O(stage=reload)
+  type: list
+  elements: str
 waves:
   description: Host names by wave, in the order of the work.
   returned: O(stage=plan) or O(stage=check)
@@ -126,7 +136,7 @@ drift:
   elements: str
 summary:
   description: The lines that were shown.
-  returned: when not O(stage=inputs)
+  returned: when not O(stage=inputs) or O(stage=reload)
   type: list
   elements: str
 refusals:

@@ -17,7 +17,7 @@ TEMPLATE = """<!doctype html>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ report.family }} {{ report.version }}: {{ report.result }}</title>
+<title>{{ what }}: {{ report.result }}</title>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #1a1a1a; }
 table { border-collapse: collapse; width: 100%; margin: 1em 0; }
@@ -29,7 +29,7 @@ th, td { text-align: left; padding: .3em .6em; border-bottom: 1px solid #ccc; ve
 </style>
 </head>
 <body>
-<h1>{{ report.family }} to {{ report.version }}: <span class="{{ report.result }}">{{ report.result }}</span></h1>
+<h1>{{ what }}: <span class="{{ report.result }}">{{ report.result }}</span></h1>
 {% if report.reason %}
 <p class="reason">Halted{% if report.reason.host %} at <b>{{ report.reason.host }}</b>{% endif %}
 {%- if report.reason.phase %} in {{ report.reason.phase }}{% endif %}: {{ report.reason.message }}</p>
@@ -66,7 +66,13 @@ def _shown(value: object) -> str:
     return "-" if value is None else str(value)
 
 
+def _what(report: Mapping[str, Any]) -> str:
+    if report["modules"] is not None:
+        return f"{', '.join(report['modules'])} as installed"
+    return f"{report['family']} to {report['version']}"
+
+
 def render(report: Mapping[str, Any]) -> str:
     """Return the page. Precondition: ``report`` is what ``core.report.build`` returned."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(TEMPLATE).render(report=report, shown=_shown)
+    return environment.from_string(TEMPLATE).render(report=report, what=_what(report), shown=_shown)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from . import names, untrusted
+from . import names, reload_report, untrusted
 from .errors import TwostepError
 from .fleet import MODES, VERDICTS, natural
 from .plan import PENDING
@@ -34,6 +34,7 @@ REGISTERS = (
     ("gate before the commit", "__twostep_gate_after"),
     ("commit", "__twostep_commit"),
     ("way back", "__twostep_back"),
+    *reload_report.REGISTERS,
     ("another task", "ansible_failed_result"),
 )
 CONTROLLER = "localhost"
@@ -57,18 +58,20 @@ def build(fleet: Sequence[str], hosts: Records, intent: str, halted: bool, finis
     run = untrusted.mapping(controller.get("__twostep_run"))
     if not run.get("run_id"):
         raise TwostepError("no_run", "There is no run to report on: the inputs were not checked on localhost.", "Run without --limit.")
-    plan = _plan(controller)
+    plan, modules = _plan(controller), reload_report.modules(run)
     nodes = []
     for host in sorted(set(fleet), key=natural):
-        nodes += _nodes(host, untrusted.mapping(hosts.get(host)), plan)
+        registers = untrusted.mapping(hosts.get(host))
+        nodes += _nodes(host, registers, plan) if modules is None else [_reloaded(host, registers)]
     return {
         "schema": SCHEMA,
         "collection_version": VERSION,
         "run_id": names.identifier(run["run_id"]),
-        "result": _result(intent, plan, nodes, halted),
+        "result": _result(intent, plan, nodes, halted) if modules is None else _reload_result(nodes, halted),
         "reason": _reason(fleet, hosts) if halted else None,
-        "family": names.family(run["family"]),
-        "version": names.version(run["version"]),
+        "family": names.family(run["family"]) if modules is None else None,
+        "version": names.version(run["version"]) if modules is None else None,
+        "modules": modules,
         "digest": untrusted.text(plan.get("digest"), 64) if plan else None,
         "started": untrusted.text(run["started"], 32),
         "finished": finished,
@@ -94,6 +97,13 @@ def _result(intent: str, plan: Mapping[Any, Any] | None, nodes: Sequence[Mapping
     if any(node["outcome"] not in ("upgraded", "current") for node in nodes):
         return "halted"
     return "rolled_back" if intent == "rollback" else "succeeded"
+
+
+def _reload_result(nodes: Sequence[Mapping[str, Any]], halted: bool) -> str:
+    outcomes = {node["outcome"] for node in nodes}
+    if halted or not outcomes <= {"upgraded", "current"}:
+        return "halted"
+    return "succeeded" if "upgraded" in outcomes else "nothing_to_do"
 
 
 def _reason(fleet: Sequence[str], hosts: Records) -> dict[str, Any]:
@@ -154,6 +164,28 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
         }
         nodes.append(node)
     return nodes
+
+
+def _reloaded(host: str, registers: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the node of a host whose modules were to be replaced; it is about no slot."""
+    mode, (before, after) = reload_report.mode(registers), reload_report.versions(registers)
+    act = untrusted.mapping(registers.get("__twostep_reload"))
+    return {
+        "host": host,
+        "slot": None,
+        "from": before,
+        "to": after,
+        "verdict": mode or "current",
+        "mode": mode,
+        "outcome": reload_report.outcome(registers),
+        "reason": _node_reason({}, {}, {}, registers),
+        "hold_ms": None,
+        "held_requests": None,
+        "wave": None,
+        "gates": (_gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after")))[:_MAX_GATES],
+        "phases": _phases(act),
+        "build": _build(registers.get("__twostep_build_parent")),
+    }
 
 
 def _by_slot(result: object) -> dict[str, Mapping[Any, Any]]:
@@ -285,20 +317,24 @@ def _io(value: object) -> dict[str, Any]:
 def headline(report: Mapping[str, Any]) -> str:
     """Return one line that says how the run ended."""
     worked = sum(node["outcome"] == "upgraded" for node in report["nodes"])
-    line = (
-        f"{report['result']}: {worked} of {len(report['nodes'])} slots of family {report['family']} went to {report['version']} in this run"
-    )
+    line = f"{report['result']}: {worked} of {len(report['nodes'])} {_what(report)} in this run"
     if report["reason"]:
         where = f" at {report['reason']['host']}" if report["reason"]["host"] else ""
         return f"{line}; halted{where}: {report['reason']['message']}"
     return line
 
 
+def _what(report: Mapping[str, Any], went: str = "went") -> str:
+    if report["modules"] is not None:
+        return f"hosts {went} to the installed {', '.join(report['modules'])}"
+    return f"slots of family {report['family']} {went} to {report['version']}"
+
+
 def checked(report: Mapping[str, Any]) -> str:
     """Return one line for check mode: what would be done, which is no result of a run."""
     work = [node for node in report["nodes"] if node["outcome"] != "current"]
     pending = sum(node["verdict"] == PENDING for node in work)
-    line = f"check mode: {len(work)} of {len(report['nodes'])} slots of family {report['family']} would go to {report['version']}"
+    line = f"check mode: {len(work)} of {len(report['nodes'])} {_what(report, 'would go')}"
     return f"{line}; {pending} not built yet, verdict after the build" if pending else line
 
 

@@ -64,6 +64,7 @@ def test_a_run_that_succeeded() -> None:
         "reason": None,
         "family": "remap",
         "version": "1.1.0",
+        "modules": None,
         "digest": "0" * 64,
         "started": "2026-01-01T12:00:00Z",
         "finished": FINISHED,
