@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PROMISED = {"install_parent", "preflight", "rollback", "rolling_upgrade", "status"}
+PROMISED = {"install_parent", "preflight", "rollback", "rolling_reload", "rolling_upgrade", "status"}
 
 
 def test_names_are_identifiers(root: Path) -> None:

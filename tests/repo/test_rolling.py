@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-ROLLING = ("rolling_upgrade", "preflight")
+ROLLING = ("rolling_upgrade", "rolling_reload", "preflight")
 SWAP = "twostep.hotswap.swap"
-HALTING_ROLES = ("preflight", "plan", "build", "rehearse", "upgrade")
+HALTING_ROLES = ("preflight", "plan", "build", "rehearse", "upgrade", "reload")
 
 
 def plays(name: str) -> list[dict[str, Any]]:
@@ -110,6 +110,18 @@ def test_holds_never_overlap() -> None:
     first, rest = swaps[:-1], swaps[-1]
     assert first == [("upgrade/back.yml", True, 1), ("upgrade/boot.yml", False, 1), ("upgrade/swap.yml", False, 1)]
     assert rest == ("upgrade/swap.yml", True, None)
+
+
+def test_modules_are_replaced_on_one_host_at_a_time_between_two_gates() -> None:
+    (play,) = [play for play in plays("rolling_reload") if play["hosts"] != "localhost"]
+    assert play["serial"] == 1
+    order = [
+        "before" if task.get("ansible.builtin.include_role", {}).get("tasks_from") == "before" else name
+        for task in yaml.safe_load((ROOT / "roles/reload/tasks/replace.yml").read_text())
+        for name in ("twostep.hotswap.gate", "twostep.hotswap.reload", "ansible.builtin.include_role")
+        if name in task
+    ]
+    assert order == ["before", "twostep.hotswap.reload", "twostep.hotswap.gate"]
 
 
 def test_nothing_prompts() -> None:

@@ -88,7 +88,7 @@ def _file(what: str, module: str, loaded: str | None, file: FileFact) -> Iterato
     elif loaded != file.srcversion:
         message = f"{module} is loaded with srcversion {loaded or 'unknown'}; {file.path} has {file.srcversion or 'none'}."
         step = (
-            "Reboot into it at a quiet time: the parent is not upgraded hot."
+            "Go to it with twostep.hotswap.rolling_reload at a quiet time: the parent is not upgraded hot."
             if what == "parent"
             else "Give the new build a version of its own and swap to it, or install the build that serves."
         )

@@ -61,6 +61,22 @@ def test_bad_inputs_fail_the_task(stage: str, change: dict, hosts: dict, code: s
     assert " Next: " in result["msg"]
 
 
+def test_a_run_that_replaces_modules() -> None:
+    result = run({"stage": "reload", "fleet": "storage", "modules": ["vendor_b", "vendor"]}, {"n1": {}})
+    assert (result["modules"], result["fleet"], result["changed"]) == (["vendor_b", "vendor"], "storage", False)
+    assert result["started"].endswith("Z")
+    assert result["run_id"]
+
+
+@pytest.mark.parametrize(
+    ("modules", "hosts", "code"),
+    [(["vendor"], {}, "empty_fleet"), ([], {"n1": {}}, "no_modules"), (["twostep", "vendor"], {"n1": {}}, "parent_alone")],
+)
+def test_bad_modules_fail_the_task(modules: list, hosts: dict, code: str) -> None:
+    result = run({"stage": "reload", "fleet": "storage", "modules": modules}, hosts)
+    assert (result["failed"], result["changed"], result["code"]) == (True, False, code)
+
+
 def test_the_plan_is_returned_and_shown(shown: list) -> None:
     result = run(WANTED, {"n1": host(), "n2": host("1.1.0")})
     assert (result["order"], result["serial"]) == (["n1"], [1])

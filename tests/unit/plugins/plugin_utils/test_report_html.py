@@ -63,6 +63,14 @@ def test_the_reason_of_a_halt_comes_before_the_nodes() -> None:
     assert "Halted at <b>n1</b> in build: It does not compile." in text
 
 
+def test_the_page_of_a_run_that_replaces_modules() -> None:
+    run = {"run_id": RUN["run_id"], "started": RUN["started"], "modules": ["vendor", EVIL]}
+    made = report.build(["n1"], {"n1": {}, "localhost": {"__twostep_run": run}}, "upgrade", True, "2026-01-01T12:05:00Z", None)
+    text = report_html.render(made)
+    assert "<h1>vendor, &lt;script&gt;" in text
+    assert "<script" not in text
+
+
 def test_a_run_that_did_not_halt_has_no_reason() -> None:
     assert 'class="reason"' not in page("fine", halted=False)
 

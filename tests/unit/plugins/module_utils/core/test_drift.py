@@ -44,7 +44,7 @@ TABLE = {
     "the parent": (
         {"parent_file": FileFact(PARENT, "QQQ")},
         ("parent", "PPP", "QQQ", "parent_other", f"twostep is loaded with srcversion PPP; {PARENT} has QQQ.",
-         "Reboot into it at a quiet time: the parent is not upgraded hot."),
+         "Go to it with twostep.hotswap.rolling_reload at a quiet time: the parent is not upgraded hot."),
     ),
     "the committed version": (
         {"committed": "1.0.0"},

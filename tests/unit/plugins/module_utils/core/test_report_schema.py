@@ -58,6 +58,18 @@ def test_where_a_module_comes_from_obeys_the_schema(register: dict, how: str) ->
     jsonschema.Draft202012Validator(SCHEMA).validate(made)
 
 
+@pytest.mark.parametrize("outcome", ["reloaded", "returned"])
+def test_a_run_that_replaces_modules_obeys_the_schema(outcome: str) -> None:
+    told = {"outcome": outcome, "failed": outcome == "returned", "msg": "It failed.", "phases": SWAP["results"][0]["phases"]}
+    modules = {"modules": [{"name": "vendor", "loaded": "1.0 (aaaa)"}], "replaced": ["vendor"]}
+    registers = {"__twostep_kept": modules, "__twostep_look": modules, "__twostep_reload": {**modules, **told}}
+    run = {**{key: RUN[key] for key in ("run_id", "started")}, "modules": ["vendor"]}
+    hosts = {"n1": {**registers, "__twostep_gate_before": {"gates": [GATE]}}, "localhost": {"__twostep_run": run}}
+    made = report.build(["n1"], hosts, "upgrade", outcome == "returned", "2026-01-01T12:05:00Z", None)
+    assert (made["nodes"][0]["from"], made["nodes"][0]["mode"]) == ("vendor 1.0 (aaaa)", "warm")
+    jsonschema.Draft202012Validator(SCHEMA).validate(made)
+
+
 def test_the_schema_itself_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
