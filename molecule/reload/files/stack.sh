@@ -8,10 +8,11 @@ truncate --size=64M /root/cache
 mkdir -p /srv/cached /srv/data
 cat > /root/cached.sh << 'EOF'
 #!/bin/sh
-# The device /dev/mapper/cached. A new cache device is one without anything in its first sector.
+# The device /dev/mapper/cached, unless it is there.
 set -eu
 case $1 in
 start)
+    ! dmsetup info cached || exit 0
     backing=$(losetup --find --show /root/backing)
     cache=$(losetup --find --show /root/cache)
     modprobe dm-writeboost

@@ -56,10 +56,15 @@ def _path(name: str, place: str) -> str:
     return f"/dev/mapper/{mapped}" if mapped else f"/dev/{name.replace('!', '/')}"
 
 
+def is_disk(paths: Paths, device: str) -> bool:
+    """Return whether a path below /dev is that of a disk at this moment."""
+    return os.path.isdir(f"{paths.sys}/block/{_kernel_name(paths, device)}")
+
+
 def disk_at(paths: Paths, device: str) -> str:
     """Return the kernel's name of the disk at a path below /dev, or raise `no_disk`."""
     name = _kernel_name(paths, device)
-    if not os.path.isdir(f"{paths.sys}/block/{name}"):
+    if not is_disk(paths, device):
         raise TwostepError(
             "no_disk",
             f"{device} is no disk of this host.",

@@ -67,7 +67,7 @@ class Transaction:
             return self._result("failed", error)
         try:
             with phase("take_down"):
-                consumers.release_all(self._world, self._consumers)
+                self._take_down()
             with phase("unload"):
                 self._set.remove()
             with phase("load") as told:
@@ -115,6 +115,18 @@ class Transaction:
         self._consumers = who_uses(world, request)
         reload_folder.requests(world.paths).put(request.reload_id, "consumers.json", lists.render(self._consumers))
         return [str(one) for one in self._consumers]
+
+    def _take_down(self) -> None:
+        """Stop everybody; a unit that was to remove a disk has failed where that is still there, whatever systemd says of the unit."""
+        consumers.release_all(self._world, self._consumers)
+        for device in self._request.devices if self._request.device_units else ():
+            if consumers.is_disk(self._world.paths, device):
+                raise TwostepError(
+                    "consumer_not_stopped",
+                    f"{device} is still there after {', '.join(self._request.device_units)} was stopped.",
+                    "See what keeps it open (fuser, lsof), stop that with twostep_hook_before_swap, and run again.",
+                    {"device": device},
+                )
 
     def _load(self) -> dict[str, str]:
         world = self._world
