@@ -153,7 +153,7 @@ phases:
   type: list
   elements: dict
 reattached:
-  description: Whether a reload was found that ran already.
+  description: Whether a reload was found that had no result. It was waited for, or, after its agent had died, ended.
   returned: success
   type: bool
 notes:
@@ -237,7 +237,8 @@ def result_of(state: str, outcome: Outcome) -> dict[str, Any]:
     common["diff"] = {"before": then, "after": now}
     if outcome.result is None:
         consumers = {"consumers": list(outcome.consumers)}
-        return {**common, **consumers, "changed": bool(replaced), "outcome": "reloaded" if replaced else "current"}
+        changed = bool(replaced) or outcome.reattached
+        return {**common, **consumers, "changed": changed, "outcome": "reloaded" if replaced else "current"}
     result = outcome.result
     told = {
         "changed": result.is_good or then != now,

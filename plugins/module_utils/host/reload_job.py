@@ -33,7 +33,10 @@ _COMMAND = "reload"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call found and did; `parts` are what is, or would be, replaced, `result` is None where no agent had anything to do."""
+    """What a call found and did; `parts` are what is, or would be, replaced, `result` is None where no agent had anything to do.
+
+    `reattached` says that a reload was found that had no result: one that runs, or one whose agent had died.
+    """
 
     before: tuple[ModuleFacts, ...]
     after: tuple[ModuleFacts, ...]
@@ -84,11 +87,11 @@ class Job:
         pending = reload_folder.unfinished(self._world.paths)
         attached = pending is not None and unit.is_running(self._world.run, pending.reload_id, _COMMAND)
         if pending and attached:
-            self._refuse_other(pending)
+            self._refuse_other(pending)  # one that has died is settled, whatever it was of
         before = self._look()
         parts = () if attached else self._plan(before)
         stopped = reloads.who_uses(self._world, self._request(parts)) if parts else ()
-        return Outcome(before, before, parts, tuple(str(one) for one in stopped), reattached=attached)
+        return Outcome(before, before, parts, tuple(str(one) for one in stopped), reattached=pending is not None)
 
     def apply(self) -> Outcome:
         """Do it, and return it proven.
@@ -100,7 +103,7 @@ class Job:
         with request_folder.locked(world.paths):
             request, reattached = self._begin(before)
         if request is None:
-            return Outcome(before, before, notes=tuple(self._notes))
+            return Outcome(before, self._look(), reattached=reattached, notes=tuple(self._notes))
         result = self._wait(request)
         with request_folder.locked(world.paths):
             reload_folder.requests(world.paths).prune()
@@ -127,7 +130,7 @@ class Job:
             before = self._look()
         parts = self._plan(before)
         if not parts:
-            return None, False
+            return None, pending is not None
         request = self._request(parts)
         reloads.who_uses(world, request)  # a refusal is told before anything is written
         agent = self._agent()
@@ -138,7 +141,7 @@ class Job:
             stands = ReloadResult(request.reload_id, request.run_id, "failed", error.code, error.message, error.next_step)
             reload_folder.write_result(world.paths, stands)
             raise
-        return request, False
+        return request, pending is not None
 
     def _refuse_other(self, pending: ReloadRequest) -> None:
         if pending.modules != self._wanted.modules:
