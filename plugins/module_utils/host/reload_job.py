@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import Callable
 
@@ -70,26 +71,31 @@ class Job:
         self._notes: list[str] = []
 
     def keep(self, check: bool) -> Outcome:
-        """Copy the files of the loaded modules; in check mode say which."""
+        """Copy the files of the loaded modules; in check mode say which. While a reload runs its copies are left alone."""
         world = self._world
-        before = self._look()
-        for module in before:
-            if module.state != "live" or module.kept:
-                continue
-            if module.loaded.is_same(module.file) is not True:
-                raise reload.no_way_back(module)
-            if not check:
-                kept_modules.keep(world.paths, world.run, world.release, module)
-        return Outcome(before, before if check else self._look())
+        with contextlib.nullcontext() if check else request_folder.locked(world.paths):
+            pending = reload_folder.unfinished(world.paths)
+            if pending is not None and (check or unit.is_running(world.run, pending.reload_id, _COMMAND)):
+                found = self._look()
+                return Outcome(found, found, reattached=True)
+            self._settle(pending)
+            before = self._look()
+            for module in before:
+                if module.state != "live" or module.kept:
+                    continue
+                if module.loaded.is_same(module.file) is not True:
+                    raise reload.no_way_back(module)
+                if not check:
+                    kept_modules.keep(world.paths, world.run, world.release, module)
+            return Outcome(before, before if check else self._look(), reattached=pending is not None, notes=tuple(self._notes))
 
     def check(self) -> Outcome:
-        """Return what would be done; changes nothing."""
+        """Return what would be done; changes nothing. What an agent that has died has left is ended before anything else is planned."""
         pending = reload_folder.unfinished(self._world.paths)
-        attached = pending is not None and unit.is_running(self._world.run, pending.reload_id, _COMMAND)
-        if pending and attached:
-            self._refuse_other(pending)  # one that has died is settled, whatever it was of
+        if pending is not None and unit.is_running(self._world.run, pending.reload_id, _COMMAND):
+            self._refuse_other(pending)
         before = self._look()
-        parts = () if attached else self._plan(before)
+        parts = () if pending else self._plan(before)
         stopped = reloads.who_uses(self._world, self._request(parts)) if parts else ()
         return Outcome(before, before, parts, tuple(str(one) for one in stopped), reattached=pending is not None)
 
@@ -125,8 +131,7 @@ class Job:
             if unit.is_running(world.run, pending.reload_id, _COMMAND):
                 self._refuse_other(pending)
                 return pending, True
-            if not reload_folder.requests(world.paths).is_finished(pending.reload_id):
-                self._notes.append(reloads.settle(world, pending).message)
+            self._settle(pending)
             before = self._look()
         parts = self._plan(before)
         if not parts:
@@ -142,6 +147,11 @@ class Job:
             reload_folder.write_result(world.paths, stands)
             raise
         return request, pending is not None
+
+    def _settle(self, pending: ReloadRequest | None) -> None:
+        """End a reload whose agent has died, unless it has left its result in this moment."""
+        if pending is not None and not reload_folder.requests(self._world.paths).is_finished(pending.reload_id):
+            self._notes.append(reloads.settle(self._world, pending).message)
 
     def _refuse_other(self, pending: ReloadRequest) -> None:
         if pending.modules != self._wanted.modules:
