@@ -42,6 +42,7 @@ from ..core import health as core_health
 from ..core import initramfs as core_initramfs
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
+from ..core import multipath as core_multipath
 from ..core import parent as core_parent
 from ..core.errors import TwostepError
 from . import (
@@ -60,6 +61,7 @@ from . import (
     module_file,
     module_image,
     module_tree,
+    multipath,
     new_kernel,
     parent,
     paths,
@@ -91,6 +93,7 @@ CORE: tuple[ModuleType, ...] = (
     core_initramfs,
     core_ledger,
     core_modinfo,
+    core_multipath,
     core_parent,
     der,
     early_scripts,
@@ -124,6 +127,7 @@ HOST: tuple[ModuleType, ...] = (
     module_file,
     module_image,
     module_tree,
+    multipath,
     new_kernel,
     parent,
     paths,
