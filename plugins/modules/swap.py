@@ -37,9 +37,10 @@ options:
       - V(handover) loads the new module beside the old one; it fails with code C(needs_two_step) where that is impossible.
       - V(two_step) removes the old module before the new one comes. The hold lasts for all of that.
       - V(warm) takes the slot down for it. Who uses the slot is found, stopped in order (O(units), file systems, swap areas, the slot's
-        place in md arrays), and brought back afterwards; the module waits until the arrays have all copies again. It fails with codes
-        C(consumer_unknown), C(consumer_needed) or C(consumer_not_spare), and stops nothing, where somebody cannot be stopped or a
-        last copy would be lost. It is never taken unless it is asked for, and it takes verdicts V(hot), V(two_step) and V(warm).
+        place in md arrays and multipath maps), and brought back afterwards; the module waits until the arrays have all copies again. It
+        fails with codes C(consumer_unknown), C(consumer_needed) or C(consumer_not_spare), and stops nothing, where somebody cannot be
+        stopped, or a last copy or the last path to it would be lost. It is never taken unless it is asked for, and it takes verdicts
+        V(hot), V(two_step) and V(warm).
       - V(cold) has the next boot of the host try the version, once. Nothing else is changed, and nobody is rebooted by this module. If the
         version serves after the boot, the same call commits it; if it does not, or the host went down before the commit, the
         committed version serves again, and the call fails with code C(returned) and says why. It takes every verdict that a boot with

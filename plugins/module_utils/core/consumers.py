@@ -3,7 +3,8 @@
 """Who has to let go of disks before they can be taken down, in which order, and what brings each of them back. Decides only.
 
 Units are stopped first, then file systems are unmounted (the innermost first), swap areas are taken out of use, and the disks are taken
-out of their md arrays, which go on without them. Whatever else holds a disk is refused by name. `host/consumers.py` acts.
+out of their md arrays and multipath maps, which go on without them. Whatever else holds a disk is refused by name.
+`host/consumers.py` acts.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Iterator, Mapping, Sequence
 
-from . import health_md
+from . import health_md, multipath
 from .errors import TwostepError
 from .health import OK
 
 SCHEMA = 1
-KINDS = ("unit", "mount", "swap", "leg")
+KINDS = ("unit", "mount", "swap", "leg", "path")
 # The levels that keep their data without one member.
 _LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10")
 # What the host itself lives on, and what holds our own files; it cannot be unmounted while the host works.
@@ -35,10 +36,11 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 class Consumer:
     """One user of a disk that is stopped and later started again.
 
-    :ivar kind: unit, mount, swap or leg.
-    :ivar name: unit, mount point, device or array.
+    :ivar kind: unit, mount, swap, leg of an array, or path of a multipath map.
+    :ivar name: unit, mount point, device, array or map.
     :ivar device: what it uses, `/dev/twostep/<slot>`, another disk or a partition; empty for a unit.
-    :ivar how: what bringing it back needs: `unit`, or `fstype` and `options`, of a mount; `priority` of a swap area.
+    :ivar how: what bringing it back needs: `unit`, or `fstype` and `options`, of a mount; `priority` of a swap area; of a path the `uuid`
+        of its map, and the map's `table` with the `number` that the path had in it.
     """
 
     kind: str
@@ -47,7 +49,7 @@ class Consumer:
     how: Mapping[str, str] | None = None
 
     def __str__(self) -> str:
-        return {"leg": f"{self.device} in {self.name}"}.get(self.kind, f"{self.kind} {self.name}")
+        return f"{self.device} in {self.name}" if self.kind in ("leg", "path") else f"{self.kind} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,17 @@ class Leg:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found. `units` are those named by the caller, running ones only; `mount_units` is by mount point, `legs` by array."""
+    """What was found. `units` are those named by the caller, running ones only.
+
+    `mount_units` is by mount point; `legs` and `maps` are by the holder's name in /sys/block.
+    """
 
     devices: tuple[Device, ...]
     mounts: tuple[Mount, ...] = ()
     mount_units: Mapping[str, MountUnit] | None = None
     swaps: tuple[tuple[str, int], ...] = ()
     legs: Mapping[str, Leg] | None = None
+    maps: Mapping[str, multipath.Map] | None = None
     units: tuple[str, ...] = ()
 
 
@@ -156,8 +162,8 @@ def plan(facts: Facts) -> tuple[Consumer, ...]:
         for path, priority in facts.swaps
         if path == device.path
     ]
-    legs = [leg for device in facts.devices for leg in _legs(device, facts.devices, facts.legs or {})]
-    return (*(Consumer("unit", unit(name)) for name in units), *mounts, *swaps, *legs)
+    members = [member for device in facts.devices for member in _members(device, facts)]
+    return (*(Consumer("unit", unit(name)) for name in units), *mounts, *swaps, *members)
 
 
 def _mount(facts: Facts, mount: Mount, known: MountUnit) -> Consumer:
@@ -178,21 +184,41 @@ def _mount(facts: Facts, mount: Mount, known: MountUnit) -> Consumer:
     return Consumer("mount", mount.point, source, {"unit": known.unit, "fstype": mount.fstype, "options": mount.options})
 
 
-def _legs(device: Device, devices: Sequence[Device], legs: Mapping[str, Leg]) -> Iterator[Consumer]:
+def _members(device: Device, facts: Facts) -> Iterator[Consumer]:
     for name in device.holders:
-        leg = legs.get(name)
-        if leg is None:
+        leg, found = (facts.legs or {}).get(name), (facts.maps or {}).get(name)
+        together = sum(name in other.holders for other in facts.devices) > 1
+        if leg is not None:
+            yield _leg(device, name, leg, together)
+        elif found is not None:
+            yield _path(device, found, together)
+        else:
             raise _unknown(device.path, f"the device {name} is made of it")
-        if leg.array.level not in _LEVELS:
-            raise _not_spare(device.path, name, f"it is {leg.array.level} and keeps no second copy")
-        found = health_md.judge(leg.array)
-        if found.verdict != OK:
-            raise _not_spare(device.path, name, found.reason)
-        if leg.bitmap in (None, "none"):
-            raise _not_spare(device.path, name, "it has no write-intent bitmap, and would be copied as a whole afterwards")
-        if sum(name in other.holders for other in devices) > 1:
-            raise _not_spare(device.path, name, "more than one of its members would be taken down")
-        yield Consumer("leg", name, device.path)
+
+
+def _leg(device: Device, name: str, leg: Leg, together: bool) -> Consumer:
+    if leg.array.level not in _LEVELS:
+        raise _not_spare(device.path, name, f"it is {leg.array.level} and keeps no second copy")
+    found = health_md.judge(leg.array)
+    if found.verdict != OK:
+        raise _not_spare(device.path, name, found.reason)
+    if leg.bitmap in (None, "none"):
+        raise _not_spare(device.path, name, "it has no write-intent bitmap, and would be copied as a whole afterwards")
+    if together:
+        raise _not_spare(device.path, name, "more than one of its members would be taken down")
+    return Consumer("leg", name, device.path)
+
+
+def _path(device: Device, found: multipath.Map, together: bool) -> Consumer:
+    why = "more than one of its paths would be taken down" if together else multipath.why_needed(found, device.number)
+    if why:
+        raise TwostepError(
+            "consumer_not_spare",
+            f"{device.path} cannot be taken out of {found.name}: {why}.",
+            f"Bring {found.name} into order (multipath -ll or dmsetup status shows its paths), and run again.",
+            {"device": device.path, "map": found.name},
+        )
+    return Consumer("path", found.name, device.path, {"uuid": found.uuid, "table": (found.table or "").strip(), "number": device.number})
 
 
 def _unknown(device: str, what: str) -> TwostepError:
@@ -229,7 +255,8 @@ def parse(text: str, where: str) -> tuple[Consumer, ...]:
         raise TwostepError(
             "bad_swap_file",
             f"{where} is damaged: it does not say what was stopped.",
-            f"Look which file systems, swap areas, arrays and services miss their disk, bring them back by hand, and remove {where}.",
+            "Look which file systems, swap areas, arrays, multipath maps and services miss their disk, bring them back by hand, "
+            f"and remove {where}.",
         ) from None
 
 
@@ -237,8 +264,14 @@ def _checked(entry: Mapping[str, object]) -> Consumer:
     kind, name, device, how = entry["kind"], entry["name"], entry["device"], entry["how"] or {}
     if kind not in KINDS or not isinstance(name, str) or not isinstance(device, str) or not isinstance(how, dict):
         raise ValueError(entry)
+    told = {str(key): str(value) for key, value in how.items()}
     if kind == "unit":
         unit(name)
-    elif not device.startswith("/") or (not name.startswith("/") if kind != "leg" else _ARRAY.fullmatch(name) is None):
+    elif not device.startswith("/"):
         raise ValueError(entry)
-    return Consumer(str(kind), name, device, {str(key): str(value) for key, value in how.items()} or None)
+    elif kind == "path":
+        if not multipath.is_remembered(name, told):
+            raise ValueError(entry)
+    elif not name.startswith("/") if kind != "leg" else _ARRAY.fullmatch(name) is None:
+        raise ValueError(entry)
+    return Consumer(str(kind), name, device, told or None)

@@ -44,6 +44,7 @@ from ..core import health as core_health
 from ..core import initramfs as core_initramfs
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
+from ..core import multipath as core_multipath
 from ..core import parent as core_parent
 from ..core import reload as core_reload
 from ..core.errors import TwostepError
@@ -66,6 +67,7 @@ from . import (
     module_set,
     module_state,
     module_tree,
+    multipath,
     new_kernel,
     parent,
     paths,
@@ -101,6 +103,7 @@ CORE: tuple[ModuleType, ...] = (
     core_initramfs,
     core_ledger,
     core_modinfo,
+    core_multipath,
     core_parent,
     core_reload,
     der,
@@ -141,6 +144,7 @@ HOST: tuple[ModuleType, ...] = (
     module_set,
     module_state,
     module_tree,
+    multipath,
     new_kernel,
     parent,
     paths,

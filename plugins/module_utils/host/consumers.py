@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Mapping, Sequence
 
 from ..core import consumers, health_md, names
 from ..core.consumers import Consumer, Device, Facts, Leg, Mount, MountUnit
 from ..core.errors import TwostepError
 from ..core.health import OK
-from . import health
+from ..core.multipath import Map
+from . import health, multipath
 from .paths import Paths
 from .runner import Result
 from .world import World
@@ -101,16 +103,20 @@ def look(world: World, disks: Sequence[str], units: Sequence[str]) -> Facts:
     paths = world.paths
     found = Facts(tuple(device for disk in disks for device in _devices(paths, disk)), _mounts(paths))
     legs: dict[str, Leg] = {}
-    for device in found.devices:
-        for name in device.holders:
-            if os.path.isdir(f"{paths.sys}/block/{name}/md"):
-                legs[name] = Leg(health.read_array(name, paths), _text(f"{paths.sys}/block/{name}/md/bitmap/location"))
+    maps: dict[str, Map] = {}
+    for name in sorted({name for device in found.devices for name in device.holders}):
+        of_paths = multipath.look(world, name)
+        if of_paths is not None:
+            maps[name] = of_paths
+        elif os.path.isdir(f"{paths.sys}/block/{name}/md"):
+            legs[name] = Leg(health.read_array(name, paths), _text(f"{paths.sys}/block/{name}/md/bitmap/location"))
     return Facts(
         devices=found.devices,
         mounts=found.mounts,
         mount_units={mount.point: _mount_unit(world, mount.point) for mount in consumers.mounts_on(found)},
         swaps=_swaps(paths, found.devices),
         legs=legs,
+        maps=maps,
         units=tuple(name for name in units if _runs(world, name)),
     )
 
@@ -164,6 +170,8 @@ def is_there(world: World, consumer: Consumer) -> bool:
     if consumer.kind == "swap":
         areas = consumers.parse_swaps(_text(f"{paths.proc}/swaps") or "")
         return _kernel_name(paths, consumer.name) in [_kernel_name(paths, path) for path, _priority in areas]
+    if consumer.kind == "path":
+        return multipath.is_there(world, consumer)
     state = _text(f"{_leg_folder(paths, consumer)}/state")
     return state is not None and "faulty" not in state.split(",")
 
@@ -172,16 +180,15 @@ def _has_let_go(world: World, consumer: Consumer) -> bool:
     """Return whether the device is free of a consumer; a member that has failed keeps it until it is removed."""
     if consumer.kind == "leg":
         return not os.path.isdir(_leg_folder(world.paths, consumer))
+    if consumer.kind == "path":
+        return multipath.has_let_go(world, consumer)
     return not is_there(world, consumer)
 
 
-def release(world: World, consumer: Consumer) -> None:
-    """Have a consumer let go of its device.
-
-    :raises TwostepError: `consumer_not_stopped`.
-    """
-    if _has_let_go(world, consumer):
-        return
+def _down(world: World, consumer: Consumer) -> list[list[str]]:
+    """Return the commands that have a consumer let go of its device."""
+    if consumer.kind == "path":
+        return multipath.leave(world, consumer)
     commands: dict[str, list[list[str]]] = {
         "unit": [["systemctl", "stop", "--", consumer.name]],
         "mount": [["umount", "--", consumer.name]],
@@ -191,13 +198,50 @@ def release(world: World, consumer: Consumer) -> None:
             ["mdadm", f"/dev/{consumer.name}", "--remove", consumer.device],
         ],
     }
-    for argv in commands[consumer.kind]:
+    return commands[consumer.kind]
+
+
+def _up(world: World, consumer: Consumer) -> list[list[str]]:
+    """Return the commands that bring a consumer back."""
+    how = consumer.how or {}
+    if consumer.kind == "unit":
+        return [["systemctl", "start", "--", consumer.name]]
+    if consumer.kind == "mount" and how.get("unit"):
+        return [["systemctl", "start", "--", how["unit"]]]
+    if consumer.kind == "mount":
+        return [["mount", "-t", how.get("fstype", "auto"), "-o", how.get("options", "rw"), "--", consumer.device, consumer.name]]
+    if consumer.kind == "swap":
+        priority = how.get("priority", "-1")
+        return [["swapon", *([] if priority.startswith("-") else ["-p", priority]), "--", consumer.name]]
+    if consumer.kind == "path":
+        return multipath.come_back(world, consumer)
+    return [["mdadm", f"/dev/{consumer.name}", "--re-add", consumer.device]]
+
+
+def _act(world: World, consumer: Consumer, commands: Sequence[Sequence[str]]) -> Result:
+    """Run commands, and return the answer of the last one. A table that was not loaded must not be followed by a resume."""
+    answer = Result(0, "", "")
+    for argv in commands:
         answer = world.run(argv, timeout_s=_PATIENCE_S)
+        if answer.rc != 0 and consumer.kind == "path":
+            break
+    return answer
+
+
+def release(world: World, consumer: Consumer) -> None:
+    """Have a consumer let go of its device.
+
+    :raises TwostepError: `consumer_not_stopped`.
+    """
+    if _has_let_go(world, consumer):
+        return
+    commands = _down(world, consumer)
+    answer = _act(world, consumer, commands)
     end = world.monotonic_s() + _PROOF_S
     while not _has_let_go(world, consumer) and world.monotonic_s() < end:
         world.sleep(_POLL_S)
         if consumer.kind == "leg" and not _has_let_go(world, consumer):
-            answer = world.run(argv, timeout_s=_PATIENCE_S)  # md keeps a failed member until its I/O has ended
+            answer = world.run(commands[-1], timeout_s=_PATIENCE_S)  # md keeps a failed member until its I/O has ended
     if not _has_let_go(world, consumer):
         raise _failed(
             "stopped", consumer, answer, "See what keeps it (fuser, lsof), stop that with twostep_hook_before_swap, and run again."
@@ -211,30 +255,20 @@ def restore(world: World, consumer: Consumer) -> None:
     """
     if is_there(world, consumer):
         return
-    # The kernel's events for the new disk may bring an array's member or a mount back by themselves, at the same time.
+    # The kernel's events for the new disk may bring an array's member, a path or a mount back by themselves, at the same time.
     world.run(["udevadm", "settle", "--timeout=30"], timeout_s=60.0)
     if is_there(world, consumer):
         return
     if consumer.kind == "leg":
         release(world, consumer)  # one that has failed has to leave before it comes back
-    how = consumer.how or {}
-    if consumer.kind == "unit":
-        argv = ["systemctl", "start", "--", consumer.name]
-    elif consumer.kind == "mount" and how.get("unit"):
-        argv = ["systemctl", "start", "--", how["unit"]]
-    elif consumer.kind == "mount":
-        argv = ["mount", "-t", how.get("fstype", "auto"), "-o", how.get("options", "rw"), "--", consumer.device, consumer.name]
-    elif consumer.kind == "swap":
-        priority = how.get("priority", "-1")
-        argv = ["swapon", *([] if priority.startswith("-") else ["-p", priority]), "--", consumer.name]
-    else:
-        argv = ["mdadm", f"/dev/{consumer.name}", "--re-add", consumer.device]
-    answer = world.run(argv, timeout_s=_PATIENCE_S)
+    commands = _up(world, consumer)
+    answer = _act(world, consumer, commands)
     end = world.monotonic_s() + _PROOF_S
     while not is_there(world, consumer) and world.monotonic_s() < end:
         world.sleep(_POLL_S)
     if not is_there(world, consumer):
-        raise _failed("restarted", consumer, answer, f"Bring it back by hand: {' '.join(argv)}")
+        by_hand = " && ".join(" ".join(map(shlex.quote, argv)) for argv in commands)
+        raise _failed("restarted", consumer, answer, f"Bring it back by hand: {by_hand}")
 
 
 def release_all(world: World, found: Sequence[Consumer]) -> None:

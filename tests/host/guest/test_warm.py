@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import sys
+import threading
 import time
 
 import bench
-from host import STRIDE, Host
+from host import STRIDE, Host, python_that_gets
 
 ARRAY = pathlib.Path("/sys/block/md0/md")
 
@@ -73,6 +75,90 @@ class InAnArray(Warm):
 
     def test_killed_at_a_durable_step(self) -> None:
         self.killed_at("fsync")
+
+
+class AlonePath(threading.Thread):
+    """Watches a map for as long as a ``with`` block lasts: what it completes while it goes without a slot."""
+
+    def __init__(self, disk: str, slot: str) -> None:
+        super().__init__(daemon=True)
+        self.disk = disk
+        self.slave = pathlib.Path(f"/sys/block/{disk}/slaves/twostep!{slot}")
+        self.over = threading.Event()
+        self.times: list[list[int]] = []  # for each time without the slot: completed at its beginning, and at its end
+
+    def run(self) -> None:
+        was_there = True
+        while not self.over.wait(0.01):  # a folder in sysfs, which offers nothing to wait on
+            count, is_there = bench.completed(self.disk), self.slave.exists()
+            if not is_there and was_there:
+                self.times.append([count, count])
+            elif not is_there:
+                self.times[-1][1] = count
+            was_there = is_there
+
+    def __enter__(self) -> AlonePath:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.over.set()
+        self.join()
+
+
+class InAMultipath(Warm):
+    """By dmsetup: multipathd is not installed in the lab."""
+
+    slot = "paths"
+    device = "/dev/mapper/shared"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.disk = os.path.basename(os.path.realpath(self.device))
+        self.before = self.table()
+
+    def number(self) -> str:
+        return pathlib.Path(f"/sys/class/block/twostep!{self.slot}/dev").read_text().strip()
+
+    def table(self) -> list[str]:
+        """Return the words of the map's table, the slot by its name: its number may be another one each time."""
+        number = self.number()
+        return ["the slot" if word == number else word for word in out("dmsetup", "table", "shared")]
+
+    def assertNothingIsMissing(self) -> None:
+        paths = re.findall(r"([0-9]+:[0-9]+) ([AF]) ", bench.run("dmsetup", "status", "shared").stdout)
+        self.assertEqual([state for _number, state in paths], ["A", "A"])
+        self.assertEqual(paths[0][0], self.number())
+        self.assertEqual(self.table(), self.before)
+        self.assertIn("the slot", self.before)
+        self.assertEqual(
+            out("dmsetup", "info", "--columns", "--noheadings", "--options=tables_loaded,suspended", "shared"), ["Live:Active"]
+        )
+
+    def test_io_goes_on(self) -> None:
+        with bench.Fio(self.device, disk=self.disk), AlonePath(self.disk, self.slot) as watch:
+            for version in (self.old, self.new):
+                self.swap(version)
+                self.assertCommitted(version)
+                self.assertNothingIsMissing()
+        counts = [after - before for before, after in watch.times]
+        print(f"alone: {counts} requests completed by the other path", file=sys.stderr)
+        self.assertEqual(len(counts), 2)
+        self.assertGreater(min(counts), 0)
+
+    def test_an_agent_dies_while_the_path_is_away(self) -> None:
+        """As it gives the empty slot to the other version: the device is gone, and what comes back has to be put into the map."""
+        with bench.Fio(self.device, disk=self.disk), AlonePath(self.disk, self.slot) as watch:
+            outcome = self.swap(self.old, python_that_gets("KILL", 1, "write", f"/sys/kernel/config/twostep/{self.slot}/swap"))
+            assert outcome.result is not None
+            self.assertEqual(outcome.result.code, "agent_died", outcome.result.message)
+            self.assertIn("Brought back: /dev/twostep/paths in shared.", outcome.result.message)
+            self.assertEqual(self.last_phase(outcome.result.swap_id), "replace begin")
+            self.assertCommitted(self.new)
+            self.assertSettled(outcome.result.swap_id)
+            self.assertNothingIsMissing()
+        self.assertEqual(len(watch.times), 1)
+        self.assertGreater(watch.times[0][1], watch.times[0][0])
 
 
 class SwapArea(Warm):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import consumers, health_md
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import consumers, health_md, multipath
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.consumers import Consumer, Device, Facts, Leg, Mount, MountUnit
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 
@@ -21,6 +21,10 @@ PART = Device(f"{DISK}p1", "259:1")
 RAID1 = health_md.Array("md0", "raid1", "clean", "0", "2", "idle", ("in_sync", "in_sync"))
 LEG = Leg(RAID1, "+8")
 HOOKS = "Stop it with twostep_hook_before_swap, and start it again with twostep_hook_after_swap."
+TABLE = "0 98304 multipath 0 0 1 1 round-robin 0 2 1 259:0 1 7:1 1"
+STATUS = "0 98304 multipath 2 0 0 0 1 1 A 0 2 0 259:0 A 0 7:1 A 0"
+SHARED = multipath.Map("shared", "mpath-a1", f"{TABLE} \n", f"{STATUS} \n")
+TOLD = {"uuid": "mpath-a1", "table": TABLE, "number": "259:0"}
 IN_ORDER = "Bring md0 into order (mdadm --grow --bitmap=internal adds a bitmap), and run again."
 
 
@@ -94,13 +98,14 @@ def test_nobody_uses_it() -> None:
     assert consumers.plan(other) == ()
 
 
-def test_units_then_mounts_from_the_inside_then_swap_areas_then_legs() -> None:
+def test_units_then_mounts_from_the_inside_then_swap_areas_then_members() -> None:
     facts = Facts(
-        devices=(WHOLE, replace(PART, holders=("md0",)), Device(f"{DISK}p2", "259:2")),
+        devices=(replace(WHOLE, holders=("dm-3",)), replace(PART, holders=("md0",)), Device(f"{DISK}p2", "259:2")),
         mounts=(mount("/srv"), mount("/other", "8:1", source="/dev/sda1"), mount("/srv/in", "259:1", source="/dev/root")),
         mount_units={"/srv": MountUnit("srv.mount", ("web.service", "db.service")), "/srv/in": MountUnit("", ("db.service", "in.socket"))},
         swaps=(("/dev/sda2", -2), (f"{DISK}p2", 7)),
         legs={"md0": LEG},
+        maps={"dm-3": SHARED},
         units=("first.timer", "web.service"),
     )
     assert consumers.plan(facts) == (
@@ -111,6 +116,7 @@ def test_units_then_mounts_from_the_inside_then_swap_areas_then_legs() -> None:
         Consumer("mount", "/srv/in", f"{DISK}p1", {"unit": "", "fstype": "ext4", "options": "rw,noatime"}),
         Consumer("mount", "/srv", DISK, {"unit": "srv.mount", "fstype": "ext4", "options": "rw,noatime"}),
         Consumer("swap", f"{DISK}p2", f"{DISK}p2", {"priority": "7"}),
+        Consumer("path", "shared", DISK, TOLD),
         Consumer("leg", "md0", f"{DISK}p1"),
     )
 
@@ -206,6 +212,33 @@ def test_two_members_of_one_array_are_not_taken_out() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (replace(SHARED, status=STATUS.replace("7:1 A", "7:1 F")), "no other path of it is active"),
+        (replace(SHARED, status=None), "its state cannot be read"),
+        (replace(SHARED, table="0 98304 linear 259:0 0"), "its state cannot be read"),
+        (replace(SHARED, suspended=True), "it is suspended"),
+        (replace(SHARED, daemon=""), "multipathd runs, but does not have that path in it"),
+    ],
+)
+def test_a_map_that_cannot_spare_it(found: multipath.Map, why: str) -> None:
+    error = refused(Facts((replace(WHOLE, holders=("dm-3",)),), maps={"dm-3": found}))
+    assert (error.code, error.data) == ("consumer_not_spare", {"device": "/dev/twostep/data", "map": "shared"})
+    assert error.message == f"/dev/twostep/data cannot be taken out of shared: {why}."
+    assert error.next_step == "Bring shared into order (multipath -ll or dmsetup status shows its paths), and run again."
+
+
+def test_two_paths_of_one_map_are_not_taken_out() -> None:
+    three = replace(SHARED, table=f"{TABLE} 7:2 1".replace("0 2 1", "0 3 1"), status=f"{STATUS} 7:2 A 0".replace("0 2 0", "0 3 0"))
+    one, other = replace(WHOLE, holders=("dm-3",)), Device("/dev/loop1", "7:1", ("dm-3",))
+    assert [str(found) for found in consumers.plan(Facts((one,), maps={"dm-3": three}))] == [f"{DISK} in shared"]
+    error = refused(Facts((one, other), maps={"dm-3": three}))
+    assert (error.code, error.message) == (
+        "consumer_not_spare", "/dev/twostep/data cannot be taken out of shared: more than one of its paths would be taken down.",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["a.service", "a@b.socket", "a\\x2db.timer", "9.path", f"{'a' * 200}.service"])
 def test_units_that_may_be_stopped(name: str) -> None:
     assert consumers.unit(name) == name
@@ -231,8 +264,9 @@ def test_a_unit_of_a_mount_is_checked_too() -> None:
 
 
 def test_how_they_are_called() -> None:
-    found = [Consumer("unit", "a.service"), Consumer("mount", "/srv", DISK), Consumer("swap", DISK, DISK), Consumer("leg", "md0", DISK)]
-    assert [str(one) for one in found] == ["unit a.service", "mount /srv", f"swap {DISK}", f"{DISK} in md0"]
+    found = [Consumer("unit", "a.service"), Consumer("mount", "/srv", DISK), Consumer("swap", DISK, DISK)]
+    found += [Consumer("leg", "md0", DISK), Consumer("path", "shared", DISK)]
+    assert [str(one) for one in found] == ["unit a.service", "mount /srv", f"swap {DISK}", f"{DISK} in md0", f"{DISK} in shared"]
 
 
 PATHS = st.text(max_size=20).map("/{}".format)
@@ -241,6 +275,7 @@ CONSUMERS = st.one_of(
     st.builds(Consumer, st.just("unit"), st.from_regex(r"[a-z][a-z0-9:_.@\\-]{0,20}\.(service|timer)", fullmatch=True)),
     st.builds(Consumer, st.sampled_from(["mount", "swap"]), PATHS, PATHS, HOW),
     st.builds(Consumer, st.just("leg"), st.from_regex(r"md[0-9]{1,3}", fullmatch=True), PATHS),
+    st.builds(Consumer, st.just("path"), st.from_regex(r"[a-z0-9_.-]{1,9}", fullmatch=True), PATHS, st.just(TOLD)),
 )
 
 
@@ -283,6 +318,13 @@ GOOD = {"kind": "mount", "name": "/srv", "device": DISK, "how": None}
                 {"kind": "unit", "name": "-x.service"},
                 {"kind": "unit", "name": "a.target"},
                 {"kind": "swap", "name": "-a"},
+                {"kind": "path", "name": "shared"},
+                {"kind": "path", "name": "/shared", "how": TOLD},
+                {"kind": "path", "name": "shared", "device": "loop1", "how": TOLD},
+                {"kind": "path", "name": "shared", "how": {**TOLD, "table": "0 8 linear 259:0 0"}},
+                {"kind": "path", "name": "shared", "how": {**TOLD, "uuid": "a1"}},
+                {"kind": "path", "name": "shared", "how": {**TOLD, "number": "7:3"}},
+                {"kind": "path", "name": "shared", "how": {**TOLD, "number": None}},
             )
         ),
         json.dumps({"schema": 1, "consumers": [{key: value for key, value in GOOD.items() if key != "how"}]}),
@@ -293,7 +335,7 @@ def test_a_damaged_file_is_refused(text: str) -> None:
         consumers.parse(text, "/f")
     assert (caught.value.code, caught.value.message) == ("bad_swap_file", "/f is damaged: it does not say what was stopped.")
     assert caught.value.next_step == (
-        "Look which file systems, swap areas, arrays and services miss their disk, bring them back by hand, and remove /f."
+        "Look which file systems, swap areas, arrays, multipath maps and services miss their disk, bring them back by hand, and remove /f."
     )
 
 

@@ -65,15 +65,17 @@ def test_fake_parent_who_uses_it(fake_parent: WarmDouble) -> None:
         mount_units={"/opt": MountUnit("opt.mount", ("db.service",)), "/srv": MountUnit("", ())},
         swaps=((f"{DISK}p2", 7),),
         legs={"md0": Leg(Array("md0", "raid1", "clean", "0", "2", "idle", ("in_sync", "in_sync")), "+8")},
+        maps={},
         units=("web.service",),
     )
     assert fake_parent.calls == []
 
 
-def test_fake_parent_a_holder_that_is_no_array_has_no_leg(fake_parent: WarmDouble) -> None:
+def test_fake_parent_a_holder_that_is_no_array_and_no_map_has_no_leg(fake_parent: WarmDouble) -> None:
     (fake_parent.root / "sys/block/twostep!data/holders/dm-0").mkdir()
+    fake_parent.put(fake_parent.root / "sys/block/dm-0/dm/uuid", "CRYPT-LUKS2-mpath-a1")
     found = consumers.look(fake_parent.world, ["twostep!data"], [])
-    assert (found.devices[0].holders, sorted(found.legs or {})) == (("dm-0", "md0"), ["md0"])
+    assert (found.devices[0].holders, sorted(found.legs or {}), found.maps) == (("dm-0", "md0"), ["md0"], {})
 
 
 def test_fake_parent_nothing_can_be_read(fake_parent: WarmDouble) -> None:
