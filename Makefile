@@ -12,7 +12,7 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
 export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel test-debug soak mutants bench clean
+.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel test-trixie test-debug soak mutants bench clean
 
 help: ## show this list
 	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ molecule: ## all Molecule scenarios on virtual machines
 
 test-kernel: ## the kernel modules' guarantees, each on each kernel, and power cuts
 	@$(GATES) test-kernel
+
+test-trixie: ## the scenarios of one or two hosts on Debian 13, its kernel 6.12 and its DKMS
+	@$(GATES) test-trixie
 
 test-debug: ## what only a debug kernel finds; builds it first (a quarter of an hour)
 	@$(GATES) test-debug

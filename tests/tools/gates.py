@@ -148,6 +148,12 @@ def small_scenarios() -> list[str]:
     return kernel_scenarios() + [name for name in scenarios() if nodes(name) <= 2 and not name.startswith("kernel_")]
 
 
+def trixie() -> list[Stage]:
+    """Return the scenarios of one or two hosts on Debian 13, whose kernel, DKMS and Python are newer."""
+    names = [name for name in small_scenarios() if not name.startswith("kernel_")]
+    return [in_lab(f"{name} on trixie", *tool("molecule", "test", "-s", name), LAB_ON="trixie") for name in names]
+
+
 def fleet_scenarios() -> list[str]:
     return [name for name in scenarios() if nodes(name) > 2]
 
@@ -242,6 +248,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "newest-kernels": lambda: Target([alone(*newest_kernels())]),
     "molecule": lambda: Target([alone(*kmod(), *install()), *all_scenarios()]),
     "test-kernel": lambda: Target([alone(*kmod(), *molecule(kernel_scenarios()), *power_cuts(), *replication())]),
+    "test-trixie": lambda: Target([alone(*install()), beside(*trixie())]),
     "test-debug": lambda: Target([alone(*kmod("debug"), *molecule(["kernel_debug"]))]),
     "mutants": lambda: Target([alone(*mutants())]),
     "soak": lambda: Target([alone(*kmod(*KERNELS), *install(), *soak())]),
