@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetch a DKMS package of Debian's archive, and make of it the next version and one whose module does not load.
+"""Fetch a DKMS package of Debian's archive, and make the next version of it.
 
-packages.py FOLDER: leaves old.deb, next.deb and bad.deb there, and prints the version of the first.
+packages.py FOLDER: leaves old.deb and next.deb there, and prints the version of the first.
 """
 
 from __future__ import annotations
@@ -14,11 +14,7 @@ from pathlib import Path
 
 PACKAGE = "dm-writeboost-dkms"
 NAME = "dm-writeboost"
-TARGET = "dm-writeboost-target.c"
-NEXT, BAD = "99.0.1", "99.0.2"
-# Where the target's init is entered.
-INIT = "static int __init writeboost_module_init(void)\n{\n"
-FAIL = "\treturn -EINVAL;\n"
+NEXT = "99.0.1"
 
 
 def run(*argv: str, cwd: Path | None = None) -> str:
@@ -34,7 +30,7 @@ def fetch(folder: Path) -> tuple[Path, str]:
     return old, version.partition("-")[0]
 
 
-def remade(old: Path, before: str, after: str, fails: bool) -> None:
+def remade(old: Path, before: str, after: str) -> None:
     """Write a package like `old` of the version `after`, which its module also tells."""
     tree = old.with_suffix(f".{after}")
     run("dpkg-deb", "--raw-extract", str(old), str(tree))
@@ -45,12 +41,9 @@ def remade(old: Path, before: str, after: str, fails: bool) -> None:
         if before not in text:
             raise SystemExit(f"{path} does not name {before}")
         path.write_text(text.replace(before, after))
-    code = (sources / TARGET).read_text()
-    if fails and INIT not in code:
-        raise SystemExit(f"{TARGET} has no {INIT!r}")
-    code = code.replace(INIT, INIT + FAIL) if fails else code
-    (sources / TARGET).write_text(f'{code}MODULE_VERSION("{after}");\n')
-    run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(old.with_name("bad.deb" if fails else "next.deb")))
+    with (sources / f"{NAME}-target.c").open("a") as code:
+        code.write(f'MODULE_VERSION("{after}");\n')
+    run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(old.with_name("next.deb")))
     shutil.rmtree(tree)
 
 
@@ -58,8 +51,7 @@ def main(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     old, version = fetch(folder)
-    remade(old, version, NEXT, fails=False)
-    remade(old, version, BAD, fails=True)
+    remade(old, version, NEXT)
     print(version)
 
 
