@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the installed file of a module one that the running kernel refuses: another build, for another kernel. Prints "changed" if it did."""
+"""Make the installed file of a module one that the kernel refuses: another build, for another kernel. Prints "changed" if it did."""
 
 import lzma
 import platform
