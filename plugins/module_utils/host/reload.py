@@ -146,7 +146,7 @@ class Transaction:
 
     def _go_back(self, failed: str, cause: TwostepError) -> ReloadResult:
         try:
-            with self._phases.phase("go_back"):
+            with self._phases.phase("go_back", recorded=False):
                 if not self._is_old():
                     self._fall_back()
                 else:
@@ -212,7 +212,7 @@ def settle(world: World, request: ReloadRequest) -> ReloadResult:
     """
     transaction = Transaction(world, request)
     phases = Phases(world, request.run_id, request.reload_id)
-    with phases.phase("settle") as told:
+    with phases.phase("settle", recorded=False) as told:
         brought_back = transaction.recover()
         message = f"The agent of reload {request.reload_id} ended without an answer. {stands(world, request)}{brought_back}"
         told["message"] = message[:1000]
