@@ -159,7 +159,8 @@ def plan(wanted: Wish, found: Sequence[ModuleFacts]) -> tuple[Part, ...]:
                 "Name those among the modules, too, after it; or unload them with a hook.",
                 {"module": module.name, "holders": others},
             )
-        if not module.kept and not wanted.one_way:
+        # A module that does not change is its own way back.
+        if not module.kept and not module.loaded.is_same(module.file) and not wanted.one_way:
             raise no_way_back(module)
     return tuple(Part(module.name, module.loaded, module.file, module.path or "", module.kept or "") for module in live)
 
