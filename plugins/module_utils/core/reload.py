@@ -206,8 +206,17 @@ def no_way_back(module: ModuleFacts) -> TwostepError:
 def check_slots(slots: Mapping[str, Slot], boot: Mapping[str, BootSlot], trials: Sequence[str]) -> None:
     """See that the parent's slots come back as they are, since they are brought up again from their boot configuration.
 
-    :raises TwostepError: `slot_unsettled`, `slot_not_configured`.
+    What does not come up keeps everybody down, so that none may be configured either that is not up now.
+
+    :raises TwostepError: `slot_not_up`, `slot_unsettled`, `slot_not_configured`.
     """
+    for name in sorted(set(boot) - set(slots)):
+        raise TwostepError(
+            "slot_not_up",
+            f"Slot {name} is in the boot configuration, but does not exist: whether it can be brought up is unknown.",
+            "Bring it up, or remove it, with twostep.hotswap.parent.",
+            {"slot": name},
+        )
     for name, slot in sorted(slots.items()):
         if slot.state != "serving" or slot.parked or name in trials:
             what = f"{slot.parked} is parked" if slot.parked else "a version is on trial" if name in trials else f"it is {slot.state}"
