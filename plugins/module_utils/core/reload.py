@@ -159,7 +159,8 @@ def plan(wanted: Wish, found: Sequence[ModuleFacts]) -> tuple[Part, ...]:
                 "Name those among the modules, too, after it; or unload them with a hook.",
                 {"module": module.name, "holders": others},
             )
-        if not module.kept and not wanted.one_way:
+        # A module that does not change is its own way back.
+        if not module.kept and not module.loaded.is_same(module.file) and not wanted.one_way:
             raise no_way_back(module)
     return tuple(Part(module.name, module.loaded, module.file, module.path or "", module.kept or "") for module in live)
 
@@ -205,8 +206,17 @@ def no_way_back(module: ModuleFacts) -> TwostepError:
 def check_slots(slots: Mapping[str, Slot], boot: Mapping[str, BootSlot], trials: Sequence[str]) -> None:
     """See that the parent's slots come back as they are, since they are brought up again from their boot configuration.
 
-    :raises TwostepError: `slot_unsettled`, `slot_not_configured`.
+    What does not come up keeps everybody down, so that none may be configured either that is not up now.
+
+    :raises TwostepError: `slot_not_up`, `slot_unsettled`, `slot_not_configured`.
     """
+    for name in sorted(set(boot) - set(slots)):
+        raise TwostepError(
+            "slot_not_up",
+            f"Slot {name} is in the boot configuration, but does not exist: whether it can be brought up is unknown.",
+            "Bring it up, or remove it, with twostep.hotswap.parent.",
+            {"slot": name},
+        )
     for name, slot in sorted(slots.items()):
         if slot.state != "serving" or slot.parked or name in trials:
             what = f"{slot.parked} is parked" if slot.parked else "a version is on trial" if name in trials else f"it is {slot.state}"

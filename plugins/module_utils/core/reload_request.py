@@ -90,14 +90,16 @@ def parse_request(text: str, where: str) -> ReloadRequest:
     :raises TwostepError: `bad_reload_file`, or the code of a name.
     """
     data = _loaded(text, where, {entry.name for entry in fields(ReloadRequest)})
+    if not data["parts"] or not all(isinstance(data[key], list) for key in ("parts", "devices", "units", "device_units")):
+        raise damaged(where)
     try:
         parts = tuple(
             Part(
                 names.kernel_module(part["name"]),
-                Identity(**part["old"]),
-                Identity(**part["new"]),
+                _identity(part["old"], where),
+                _identity(part["new"], where),
                 _path(part["path"], where),
-                _path(part["kept"], where) if part["kept"] else "",
+                "" if part["kept"] == "" else _path(part["kept"], where),
             )
             for part in data["parts"]
         )
@@ -110,8 +112,14 @@ def parse_request(text: str, where: str) -> ReloadRequest:
             tuple(consumers.unit(unit) for unit in data["units"]),
             tuple(consumers.unit(unit) for unit in data["device_units"]),
         )
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         raise damaged(where) from None
+
+
+def _identity(marks: dict[str, object], where: str) -> Identity:
+    if not all(isinstance(mark, str) for mark in marks.values()):
+        raise damaged(where)
+    return Identity(**marks)  # type: ignore[arg-type]
 
 
 def _path(value: object, where: str) -> str:

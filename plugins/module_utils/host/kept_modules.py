@@ -21,6 +21,8 @@ from .paths import Paths
 from .runner import Run
 
 _MAX_BYTES = 256 * 1024 * 1024
+# Of a build ID that is longer than that of ld, as of a srcversion, the beginning will do: what a copy is, its content tells.
+_MARK_CHARS = 40
 _SUFFIXES = (".ko", ".ko.xz", ".ko.gz", ".ko.zst")
 # What kmod and the kernel can decompress (scripts/Makefile.modinst).
 _XZ_FILTERS = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
@@ -31,7 +33,7 @@ def _of_kernel(paths: Paths, release: str) -> str:
 
 
 def _folder(paths: Paths, release: str, module: str, identity: Identity) -> str:
-    mark = identity.build_id or identity.srcversion
+    mark = (identity.build_id or identity.srcversion)[:_MARK_CHARS]
     return os.path.join(_of_kernel(paths, release), f"{names.kernel_module(module)}-{names.kernel_module(mark)}")
 
 

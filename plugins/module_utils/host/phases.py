@@ -24,10 +24,14 @@ class Phases:
         self.current = ""  # the one that was begun last
 
     @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[dict[str, Any]]:
-        """Frame a phase; what the body puts into the dict stands in the second line."""
+    def phase(self, name: str, recorded: bool = True) -> Iterator[dict[str, Any]]:
+        """Frame a phase; what the body puts into the dict stands in the second line.
+
+        :param recorded: whether it fails where the ledger cannot be written. A way back does not wait for room on a disk.
+        """
+        record = self._record if recorded else self._try_to_record
         self.current = name
-        self._record(name, "begin", {})
+        record(name, "begin", {})
         begun_ns = self._world.monotonic_ns()
         told: dict[str, Any] = {}
         event = "end"
@@ -40,7 +44,11 @@ class Phases:
         finally:
             duration_ns = self._world.monotonic_ns() - begun_ns
             self.done.append(Phase(name, event, self._world.now(), duration_ns))
-            self._record(name, event, {**told, "duration_ns": duration_ns})
+            record(name, event, {**told, "duration_ns": duration_ns})
 
     def _record(self, phase: str, event: str, data: dict[str, Any]) -> None:
         ledger.append(self._world.paths, ledger_lines.Entry(0, self._world.now(), *self._ids, phase, event, data))
+
+    def _try_to_record(self, phase: str, event: str, data: dict[str, Any]) -> None:
+        with contextlib.suppress(TwostepError):
+            self._record(phase, event, data)

@@ -52,7 +52,7 @@ class Transaction:
         self._set = module_set.of(world, request.modules)
         self._phases = Phases(world, request.run_id, request.reload_id)
         self._consumers: tuple[Consumer, ...] = ()
-        self._notes: list[str] = []
+        self.notes: list[str] = []  # for the result
 
     def perform(self) -> ReloadResult:
         """Do what was asked and return how it ended; a failure is a result too.
@@ -86,6 +86,8 @@ class Transaction:
     def recover(self) -> str:
         """After a death at any point: modules are loaded, and everybody is back. Return one sentence about it.
 
+        It goes on to the new modules, unless a way back had begun, some of the old ones are left, or the new ones do not do.
+
         :raises TwostepError: what could not be brought back; it can be tried again.
         """
         text = reload_folder.requests(self._world.paths).read(self._request.reload_id, "consumers.json")
@@ -93,13 +95,21 @@ class Transaction:
             return ""
         where = reload_folder.requests(self._world.paths).path(self._request.reload_id, "consumers.json")
         self._consumers = lists.parse(text, where)
+        missing = [one for one in self._consumers if not consumers.is_there(self._world, one)]
+        if self._is_torn() or not self._goes_on():
+            self._fall_back()
+        return f" Brought back: {', '.join(map(str, missing))}." if missing else ""
+
+    def _goes_on(self) -> bool:
+        """Load what is not loaded, and bring everybody back; return whether that could be had, with the new modules."""
         try:
             self._set.insert()
+            consumers.restore_all(self._world, self._consumers)
         except TwostepError:
-            self._restore_old()
-        missing = [one for one in self._consumers if not consumers.is_there(self._world, one)]
-        consumers.restore_all(self._world, self._consumers)
-        return f" Brought back: {', '.join(map(str, missing))}." if missing else ""
+            if self._is_old():
+                raise
+            return False
+        return True
 
     def _prepare(self) -> list[str]:
         """See that all is as it was when the request was made, and write down who is stopped; changes nothing else."""
@@ -148,13 +158,13 @@ class Transaction:
 
     def _go_back(self, failed: str, cause: TwostepError) -> ReloadResult:
         try:
-            with self._phases.phase("go_back"):
+            with self._phases.phase("go_back", recorded=False):
                 if not self._is_old():
-                    consumers.release_all(self._world, self._consumers)
-                    self._restore_old()
-                elif failed != "take_down":
-                    self._set.insert()  # slots of the parent may be down though it is loaded
-                consumers.restore_all(self._world, self._consumers)
+                    self._fall_back()
+                else:
+                    if failed != "take_down":
+                        self._set.insert()  # slots of the parent may be down though it is loaded
+                    consumers.restore_all(self._world, self._consumers)
         except TwostepError as stuck:
             # Without a result whoever comes next goes on with that, before anything else.
             raise TwostepError(
@@ -162,17 +172,32 @@ class Transaction:
             ) from None
         return self._result("returned" if self._is_old() else "failed", cause)
 
+    def _fall_back(self) -> None:
+        """Have the old modules, and everybody back on them."""
+        consumers.release_all(self._world, self._consumers)
+        self._restore_old()
+        consumers.restore_all(self._world, self._consumers)
+
     def _restore_old(self) -> None:
         """Load the old modules from their copies, which also are installed again; without copies what is installed has to do."""
         world, request = self._world, self._request
         found = [(part, module_state.look(world.paths, world.run, world.release, part.name)) for part in request.parts]
-        if any(module.state != "absent" and not module.loaded.is_same(part.old) for part, module in found):
+        # One that is gone and has no copy comes back as a new one, and old and new must not stand side by side.
+        is_had = all(part.kept or part.old.is_same(part.new) or module.loaded.is_same(part.old) for part, module in found)
+        if any(module.state != "absent" and not (is_had and module.loaded.is_same(part.old)) for part, module in found):
             self._set.remove()
         for part in request.parts:
-            if part.kept and not part.old.is_same(part.new):
+            if is_had and part.kept and not part.old.is_same(part.new):
                 kept_modules.put_back(world.paths, world.run, world.release, part)
-                self._notes.append(f"The file {part.path} is {part.old} again: install the package again before the next try.")
+                self.notes.append(f"The file {part.path} is {part.old} again: install the package again before the next try.")
         self._set.insert()
+
+    def _is_torn(self) -> bool:
+        """Return whether some of the old modules are loaded or installed, but not all loaded: what is installed may not fit them."""
+        world = self._world
+        parts = [part for part in self._request.parts if not part.old.is_same(part.new)]
+        found = [(part, module_state.look(world.paths, world.run, world.release, part.name)) for part in parts]
+        return not self._is_old() and any(module.loaded.is_same(part.old) or module.file.is_same(part.old) for part, module in found)
 
     def _is_old(self) -> bool:
         paths = self._world.paths
@@ -188,7 +213,7 @@ class Transaction:
             message=f"{error.message} {stands(self._world, request)}" if error else "",
             next_step=error.next_step if error else "",
             phases=tuple(self._phases.done),
-            notes=tuple(self._notes),
+            notes=tuple(self.notes),
         )
 
 
@@ -197,13 +222,21 @@ def settle(world: World, request: ReloadRequest) -> ReloadResult:
 
     :raises TwostepError: what it stopped cannot be brought back; then there is no result, and the next call tries again.
     """
+    transaction = Transaction(world, request)
     phases = Phases(world, request.run_id, request.reload_id)
-    with phases.phase("settle") as told:
-        brought_back = Transaction(world, request).recover()
+    with phases.phase("settle", recorded=False) as told:
+        brought_back = transaction.recover()
         message = f"The agent of reload {request.reload_id} ended without an answer. {stands(world, request)}{brought_back}"
         told["message"] = message[:1000]
     result = ReloadResult(
-        request.reload_id, request.run_id, "failed", "agent_died", message, "Run the same task again: it looks afresh.", tuple(phases.done)
+        request.reload_id,
+        request.run_id,
+        "failed",
+        "agent_died",
+        message,
+        "Run the same task again: it looks afresh.",
+        tuple(phases.done),
+        tuple(transaction.notes),
     )
     reload_folder.write_result(world.paths, result)
     return result

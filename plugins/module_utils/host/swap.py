@@ -284,7 +284,7 @@ class Transaction:
         if warm is None:
             return False
         try:
-            with self._phases.phase("go_back"):
+            with self._phases.phase("go_back", recorded=False):
                 warm.go_back()
         except TwostepError as stuck:
             raise TwostepError(

@@ -21,6 +21,15 @@ def _sync_folder(folder: str) -> None:
         os.close(handle)
 
 
+def _make_folder(folder: str, mode: int) -> None:
+    """Make a folder and those above it that are missing; on return the name of each is on the disk."""
+    above = os.path.dirname(folder)
+    if not os.path.isdir(above):
+        _make_folder(above, 0o777)  # less the umask, as os.makedirs has it
+    os.makedirs(folder, mode=mode, exist_ok=True)
+    _sync_folder(above)
+
+
 def _problem(verb: str, path: str, error: OSError) -> TwostepError:
     code = "read_failed" if verb == "read" else "write_failed"
     return TwostepError(code, f"{path} cannot be {verb}: {error.strerror}.", "Look at the filesystem of the host.", {"path": path})
@@ -40,8 +49,7 @@ def write_bytes(path: str, data: bytes, mode: int, folder_mode: int) -> None:
     fresh = ""
     try:
         if not os.path.isdir(folder):
-            os.makedirs(folder, mode=folder_mode, exist_ok=True)
-            _sync_folder(os.path.dirname(folder))
+            _make_folder(folder, folder_mode)
         handle, fresh = tempfile.mkstemp(prefix=".twostep-", dir=folder)
         with os.fdopen(handle, "wb") as stream:
             os.fchmod(handle, mode)

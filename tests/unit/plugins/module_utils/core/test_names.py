@@ -17,6 +17,7 @@ CHECKS = {
     names.slot: ("bad_slot", ["data", "a-b_c", "s0"]),
     names.package: ("bad_package", ["twostep", "twostep-remap"]),
     names.module: ("bad_module", ["twostep", "twostep_remap_1_1_0"]),
+    names.kernel_module: ("bad_module", ["dm_writeboost", "Nvidia2", "8021q", "a" * 55]),
     names.kernel: ("bad_kernel", ["6.1.0-56-cloud-amd64", "6.12.117+deb13-cloud-amd64", "5.14.0-1.el9~x.x86_64"]),
     names.identifier: ("bad_id", ["a", "20260101t000000-1f"]),
 }
@@ -77,6 +78,14 @@ def test_a_version_that_yaml_or_a_person_shortened_is_refused_with_the_way_to_wr
         f"version {str(value)!r} is not a valid name. Next: Write three numbers, quoted, "
         'e.g. "1.1.0" (YAML reads an unquoted 1.10 as the number 1.1).'
     )
+
+
+@pytest.mark.parametrize("value", ["dm-writeboost", "_a", "a" * 56, "a.ko"])
+def test_a_module_is_named_as_lsmod_prints_it(value) -> None:
+    with pytest.raises(TwostepError) as caught:
+        names.kernel_module(value)
+    assert (caught.value.code, caught.value.message) == ("bad_module", f"module {value!r} is not a valid name.")
+    assert caught.value.next_step == "Write it as lsmod prints it: up to 55 letters, digits and _."
 
 
 def test_a_long_hostile_name_is_cut_in_the_message() -> None:

@@ -36,3 +36,19 @@ def test_fake_parent_a_failure_is_told_and_passed_on(tmp_path) -> None:
     last = ledger.read(fake.paths)[-1]
     assert (last.slot, last.event, last.data["code"], last.data["message"]) == ("", "fail", "module_in_use", "Somebody uses it.")
     assert [(one.phase, one.event) for one in phases.done] == [("unload", "fail")]
+
+
+def test_fake_parent_a_way_back_does_not_wait_for_room_in_the_ledger(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise TwostepError("ledger_unusable", "The ledger is full.", "Make room.")
+
+    phases = Phases(FakeParent(tmp_path).world, "run-1", "reload-1")
+    monkeypatch.setattr(ledger, "append", full)
+    done = []
+    with phases.phase("go_back", recorded=False):
+        done.append("all")
+    with pytest.raises(TwostepError, match="Somebody"), phases.phase("settle", recorded=False):
+        raise TwostepError("module_in_use", "Somebody uses it.", "Stop that.")
+    with pytest.raises(TwostepError, match="full"), phases.phase("unload"):
+        done.append("nothing")
+    assert (done, [(one.phase, one.event) for one in phases.done]) == (["all"], [("go_back", "end"), ("settle", "fail")])

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.ledger import Entry
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapResult
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import boot, ledger, swap_folder
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.swap import Transaction
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.warm import Warm
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.host.test_swap import BOOT, boot_version, ledgered, request
@@ -199,3 +201,18 @@ def test_fake_parent_a_failed_commit_does_not_take_the_slot_down_again(in_use: W
     assert (result.outcome, result.code, result.generation_after) == ("failed", "slot_busy", 3)
     assert (in_use.users(), in_use.status.slot("data").version) == (EVERYBODY, "1.1.0")
     assert [name for name, _text in in_use.writes] == ["active", "swap", "commit"]
+
+
+@pytest.mark.parametrize("lines", [3, 4, 5, 6])
+def test_fake_parent_a_ledger_that_gets_full_keeps_nobody_down(in_use: WarmDouble, monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    append, left = ledger.append, list(range(lines))
+
+    def until_full(paths: Paths, entry: Entry) -> Entry:
+        if not left:
+            raise TwostepError("ledger_unusable", "The ledger is full.", "Make room.")
+        left.pop()
+        return append(paths, entry)
+
+    monkeypatch.setattr(ledger, "append", until_full)
+    result = warm(in_use)
+    assert (result.outcome, result.code, in_use.users()) == ("returned", "ledger_unusable", EVERYBODY)

@@ -50,3 +50,42 @@ def test_what_cannot_be_done_is_told(tmp_path: Path, verb: str, code: str) -> No
     assert (caught.value.code, caught.value.data) == (code, {"path": path})
     assert caught.value.message == f"{path} cannot be {verb}: Is a directory."
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    path, data = tmp_path / "folder/file", bytes(range(256)) * 300
+    whole_file.write_bytes(str(path), data, 0o644, 0o755)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, os.listdir(path.parent)) == (data, 0o644, ["file"])
+
+
+def test_a_link_is_replaced_and_what_it_means_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"other")
+    os.symlink("other", tmp_path / "file")
+    whole_file.write_bytes(str(tmp_path / "file"), b"new", 0o644, 0o755)
+    assert (os.path.islink(tmp_path / "file"), (tmp_path / "file").read_bytes(), (tmp_path / "other").read_bytes()) == (
+        False,
+        b"new",
+        b"other",
+    )
+
+
+@pytest.mark.parametrize("act", ["fsync", "replace", "fchmod"])
+def test_a_full_disk_leaves_what_was_there_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    path = str(tmp_path / "file")
+    whole_file.write_bytes(path, b"old", 0o644, 0o755)
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, act, full)
+    with pytest.raises(TwostepError) as caught:
+        whole_file.write_bytes(path, b"new", 0o644, 0o755)
+    assert (caught.value.code, caught.value.message) == ("write_failed", f"{path} cannot be written: No space left on device.")
+    assert ((tmp_path / "file").read_bytes(), os.listdir(tmp_path)) == (b"old", ["file"])
+
+
+def test_each_folder_that_is_made_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
+    whole_file.write_bytes(str(tmp_path / "a/b/c/file"), b"", 0o644, 0o755)
+    assert {str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a/b"), str(tmp_path / "a/b/c")} <= set(synced)
