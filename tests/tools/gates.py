@@ -184,6 +184,7 @@ def soak() -> list[Stage]:
         in_lab("cold", *tool("molecule", "test", "-s", "cold"), TWOSTEP_LONG="1"),
         in_lab("early", *tool("molecule", "test", "-s", "early"), TWOSTEP_LONG="1"),
         in_lab("warm", *tool("molecule", "test", "-s", "warm"), TWOSTEP_STRIDE="1"),
+        in_lab("reload", *tool("molecule", "test", "-s", "reload"), TWOSTEP_STRIDE="1", TWOSTEP_LONG="1"),
         in_lab("debug", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS=DEBUG_TESTS, TWOSTEP_LONG="1"),
     ]
 
