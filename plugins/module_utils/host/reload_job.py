@@ -75,13 +75,14 @@ class Job:
         world = self._world
         with contextlib.nullcontext() if check else request_folder.locked(world.paths):
             pending = reload_folder.unfinished(world.paths)
-            if pending is not None and (check or unit.is_running(world.run, pending.reload_id, _COMMAND)):
-                found = self._look()
-                return Outcome(found, found, reattached=True)
-            self._settle(pending)
+            if pending is not None and not set(pending.modules) & set(self._wanted.modules):
+                pending = None
+            is_left = pending is not None and (check or unit.is_running(world.run, pending.reload_id, _COMMAND))
+            if not is_left:
+                self._settle(pending)
             before = self._look()
             for module in before:
-                if module.state != "live" or module.kept:
+                if module.state != "live" or module.kept or (is_left and pending and module.name in pending.modules):
                     continue
                 if module.loaded.is_same(module.file) is not True:
                     raise reload.no_way_back(module)
