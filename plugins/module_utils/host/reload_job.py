@@ -106,8 +106,8 @@ class Job:
         :raises TwostepError: when nothing was started; once it was, its failure is in the result.
         """
         world = self._world
-        before = self._look()
         with request_folder.locked(world.paths):
+            before = self._look()
             request, reattached = self._begin(before)
         if request is None:
             return Outcome(before, self._look(), reattached=reattached, notes=tuple(self._notes))
