@@ -152,10 +152,12 @@ class Job:
     def _settle(self, pending: ReloadRequest | None) -> None:
         """End a reload whose agent has died, unless it has left its result in this moment."""
         if pending is not None and not reload_folder.requests(self._world.paths).is_finished(pending.reload_id):
-            self._notes.append(reloads.settle(self._world, pending).message)
+            ended = reloads.settle(self._world, pending)
+            self._notes += [ended.message, *ended.notes]
 
     def _refuse_other(self, pending: ReloadRequest) -> None:
-        if pending.modules != self._wanted.modules:
+        # One that is not loaded is wanted, but not in the request.
+        if not set(pending.modules) <= set(self._wanted.modules):
             raise TwostepError(
                 "reload_in_progress",
                 f"Reload {pending.reload_id} replaces {', '.join(pending.modules)}.",
@@ -223,4 +225,11 @@ class Job:
                     "not_proven",
                     f"Module {module.name} is {module.loaded}, and its installed file is {module.file}.",
                     "Look whether somebody else works on the modules of this host.",
+                )
+            wanted = self._wanted.version
+            if module.state == "live" and wanted is not None and module.loaded.version not in ("", wanted):
+                raise TwostepError(
+                    "not_proven",
+                    f"Module {module.name} is {module.loaded}, not {wanted}.",
+                    "Install that version, and run again: the reload that was found running was for another.",
                 )
