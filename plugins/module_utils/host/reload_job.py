@@ -10,8 +10,7 @@ from typing import Callable
 
 from ..core import linkage, names, reload
 from ..core.errors import TwostepError
-from ..core.linkage import Linkage
-from ..core.reload import ModuleFacts, Part, Wish
+from ..core.reload import PARENT, ModuleFacts, Part, Wish
 from ..core.reload_request import ReloadRequest, ReloadResult
 from . import (
     agent_archive,
@@ -97,8 +96,8 @@ class Job:
             self._refuse_other(pending)
         before = self._look()
         parts = () if pending else self._plan(before)
-        stopped = reloads.who_uses(self._world, self._request(parts)) if parts else ()
-        return Outcome(before, before, parts, tuple(str(one) for one in stopped), reattached=pending is not None)
+        stopped = tuple(str(one) for one in reloads.who_uses(self._world, self._request(parts))) if parts else ()
+        return Outcome(before, before, parts, stopped, reattached=pending is not None, notes=tuple(self._notes))
 
     def apply(self) -> Outcome:
         """Do it, and return it proven.
@@ -182,18 +181,22 @@ class Job:
         armed = [name for name in slots if (trial := trials.read(world.paths, name)) and trial.state == "armed"]
         reload.check_slots(slots, configured, armed)
         wanted = sorted({slot.module for slot in slots.values() if slot.module})
-        reload.check_children(self._linkage(found.path or ""), {name: self._linkage_of(name) for name in wanted})
+        files = {PARENT: world.paths.at(found.path or ""), **{name: self._file_of(name) for name in wanted}}
+        unreadable = [path for path in files.values() if path.endswith(".zst")]
+        if unreadable:
+            # As with children by themselves, the kernel has the word then; there is a way back.
+            self._notes.append(f"Whether the children fit the new parent was not looked at: {unreadable[0]} is compressed with zstd.")
+            return
+        linked = {name: linkage.parse(modinfo.uncompressed(path)) for name, path in files.items()}
+        reload.check_children(linked.pop(PARENT), linked)
 
-    def _linkage_of(self, module: str) -> Linkage:
+    def _file_of(self, module: str) -> str:
         path = module_tree.find(self._world.paths, self._world.release, module)
         if path is None:
             raise TwostepError(
                 "no_module_file", f"No file of {module}, which serves, is installed.", "Build and install it with twostep.hotswap.dkms."
             )
-        return linkage.parse(modinfo.uncompressed(path))
-
-    def _linkage(self, path: str) -> Linkage:
-        return linkage.parse(modinfo.uncompressed(self._world.paths.at(path)))
+        return path
 
     def _request(self, parts: tuple[Part, ...]) -> ReloadRequest:
         wanted, now = self._wanted, self._world.now()
