@@ -80,14 +80,17 @@ class Job:
             if not is_left:
                 self._settle(pending)
             before = self._look()
+            after = []
             for module in before:
+                after.append(module)
                 if module.state != "live" or module.kept or (is_left and pending and module.name in pending.modules):
                     continue
                 if module.loaded.is_same(module.file) is not True:
                     raise reload.no_way_back(module)
                 if not check:
                     kept_modules.keep(world.paths, world.run, world.release, module)
-            return Outcome(before, before if check else self._look(), reattached=pending is not None, notes=tuple(self._notes))
+                after[-1] = replace(module, kept=kept_modules.place(world.paths, world.release, module))
+            return Outcome(before, tuple(after) if check else self._look(), reattached=pending is not None, notes=tuple(self._notes))
 
     def check(self) -> Outcome:
         """Return what would be done; changes nothing. What an agent that has died has left is ended before anything else is planned."""

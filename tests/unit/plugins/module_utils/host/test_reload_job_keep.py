@@ -77,8 +77,10 @@ def test_fake_vendor_files_are_kept_once(fake_vendor: ReloadDouble) -> None:
 
 
 def test_fake_vendor_check_keeps_nothing(fake_vendor: ReloadDouble) -> None:
-    outcome = job(fake_vendor, LOWER).keep(True)
-    assert (outcome.before == outcome.after, os.path.exists(fake_vendor.paths.state)) == (True, False)
+    planned = job(fake_vendor, LOWER).keep(True)
+    assert not os.path.exists(fake_vendor.paths.state)
+    assert planned == job(fake_vendor, LOWER).keep(False)
+    assert [module.kept for module in planned.before] == [None]
 
 
 @pytest.mark.parametrize("check", [True, False])
