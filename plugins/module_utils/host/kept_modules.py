@@ -90,10 +90,17 @@ def _forget_others(paths: Paths, release: str, module: str, but: str) -> None:
 def put_back(paths: Paths, run: Run, release: str, part: Part) -> None:
     """Put the copy where the installed file of another version is, so that modprobe, and the next boot, load the old one again.
 
-    :raises TwostepError: `no_way_back` without a copy, `not_put_back`, `write_failed`.
+    :raises TwostepError: `no_way_back` without a copy, `other_kernel`, `not_put_back`, `write_failed`.
     """
     if not part.kept:
         raise no_way_back(ModuleFacts(part.name, loaded=part.old))
+    if not part.kept.startswith(f"{_of_kernel(paths, release)}/"):
+        raise TwostepError(
+            "other_kernel",
+            f"The copy {part.kept} is not of kernel {release}, which runs: it was rebooted in between.",
+            f"Install {part.name} for kernel {release}, or boot the other one; then run again.",
+            {"module": part.name},
+        )
     data = _packed(part.kept, part.path)
     whole_file.write_bytes(paths.at(part.path), data, 0o644, 0o755)
     answer = run(["depmod", names.kernel(release)], timeout_s=300.0)
