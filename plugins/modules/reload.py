@@ -227,10 +227,8 @@ def result_of(state: str, outcome: Outcome) -> dict[str, Any]:
     replaced = [part.name for part in outcome.parts]
     common = {"modules": after, "replaced": replaced, "reattached": outcome.reattached, "notes": list(outcome.notes)}
     if state == "kept":
-        fresh = [module.name for module in outcome.before if module.state == "live" and not module.kept]
-        copies = [{module["name"]: module["kept"] or "none" for module in found} for found in (before, after)]
-        kept = {"before": copies[0], "after": {**copies[1], **dict.fromkeys(fresh, "a copy")}}
-        return {**common, "changed": bool(fresh) or bool(outcome.notes), "outcome": "kept", "diff": kept}
+        then, now = ({module["name"]: module["kept"] or "none" for module in found} for found in (before, after))
+        return {**common, "changed": then != now or bool(outcome.notes), "outcome": "kept", "diff": {"before": then, "after": now}}
     wanted = {part.name: str(part.new) for part in outcome.parts}
     then = {module["name"]: module["loaded"] for module in before}
     now = {module["name"]: module["loaded"] if outcome.result else wanted.get(module["name"], module["loaded"]) for module in after}

@@ -56,6 +56,11 @@ def _is(path: str, run: Run, wanted: Identity) -> bool:
         return False
 
 
+def place(paths: Paths, release: str, found: ModuleFacts) -> str:
+    """Return where the copy of an installed file is, or would be."""
+    return os.path.join(_folder(paths, release, found.name, found.loaded), os.path.basename(found.path or ""))
+
+
 def keep(paths: Paths, run: Run, release: str, found: ModuleFacts) -> str:
     """Copy the file of a loaded module, unless there is a copy, and return the copy's path.
 
@@ -66,12 +71,11 @@ def keep(paths: Paths, run: Run, release: str, found: ModuleFacts) -> str:
         return known
     if found.path is None or found.loaded.is_same(found.file) is not True:
         raise no_way_back(found)
-    folder = _folder(paths, release, found.name, found.loaded)
-    copy = os.path.join(folder, os.path.basename(found.path))
+    copy = place(paths, release, found)
     whole_file.write_bytes(copy, module_file.read(paths.at(found.path), _MAX_BYTES), 0o600, 0o700)
     if not _is(copy, run, found.loaded):
         raise TwostepError("not_proven", f"The copy {copy} does not read back.", "Look at the filesystem of the host.")
-    _forget_others(paths, release, found.name, folder)
+    _forget_others(paths, release, found.name, os.path.dirname(copy))
     return copy
 
 
@@ -86,10 +90,17 @@ def _forget_others(paths: Paths, release: str, module: str, but: str) -> None:
 def put_back(paths: Paths, run: Run, release: str, part: Part) -> None:
     """Put the copy where the installed file of another version is, so that modprobe, and the next boot, load the old one again.
 
-    :raises TwostepError: `no_way_back` without a copy, `not_put_back`, `write_failed`.
+    :raises TwostepError: `no_way_back` without a copy, `other_kernel`, `not_put_back`, `write_failed`.
     """
     if not part.kept:
         raise no_way_back(ModuleFacts(part.name, loaded=part.old))
+    if not part.kept.startswith(f"{_of_kernel(paths, release)}/"):
+        raise TwostepError(
+            "other_kernel",
+            f"The copy {part.kept} is not of kernel {release}, which runs: it was rebooted in between.",
+            f"Install {part.name} for kernel {release}, or boot the other one; then run again.",
+            {"module": part.name},
+        )
     data = _packed(part.kept, part.path)
     whole_file.write_bytes(paths.at(part.path), data, 0o644, 0o755)
     answer = run(["depmod", names.kernel(release)], timeout_s=300.0)

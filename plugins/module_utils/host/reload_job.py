@@ -10,8 +10,7 @@ from typing import Callable
 
 from ..core import linkage, names, reload
 from ..core.errors import TwostepError
-from ..core.linkage import Linkage
-from ..core.reload import ModuleFacts, Part, Wish
+from ..core.reload import PARENT, ModuleFacts, Part, Wish
 from ..core.reload_request import ReloadRequest, ReloadResult
 from . import (
     agent_archive,
@@ -75,19 +74,23 @@ class Job:
         world = self._world
         with contextlib.nullcontext() if check else request_folder.locked(world.paths):
             pending = reload_folder.unfinished(world.paths)
-            if pending is not None and (check or unit.is_running(world.run, pending.reload_id, _COMMAND)):
-                found = self._look()
-                return Outcome(found, found, reattached=True)
-            self._settle(pending)
+            if pending is not None and not set(pending.modules) & set(self._wanted.modules):
+                pending = None
+            is_left = pending is not None and (check or unit.is_running(world.run, pending.reload_id, _COMMAND))
+            if not is_left:
+                self._settle(pending)
             before = self._look()
+            after = []
             for module in before:
-                if module.state != "live" or module.kept:
+                after.append(module)
+                if module.state != "live" or module.kept or (is_left and pending and module.name in pending.modules):
                     continue
                 if module.loaded.is_same(module.file) is not True:
                     raise reload.no_way_back(module)
                 if not check:
                     kept_modules.keep(world.paths, world.run, world.release, module)
-            return Outcome(before, before if check else self._look(), reattached=pending is not None, notes=tuple(self._notes))
+                after[-1] = replace(module, kept=kept_modules.place(world.paths, world.release, module))
+            return Outcome(before, tuple(after) if check else self._look(), reattached=pending is not None, notes=tuple(self._notes))
 
     def check(self) -> Outcome:
         """Return what would be done; changes nothing. What an agent that has died has left is ended before anything else is planned."""
@@ -96,8 +99,8 @@ class Job:
             self._refuse_other(pending)
         before = self._look()
         parts = () if pending else self._plan(before)
-        stopped = reloads.who_uses(self._world, self._request(parts)) if parts else ()
-        return Outcome(before, before, parts, tuple(str(one) for one in stopped), reattached=pending is not None)
+        stopped = tuple(str(one) for one in reloads.who_uses(self._world, self._request(parts))) if parts else ()
+        return Outcome(before, before, parts, stopped, reattached=pending is not None, notes=tuple(self._notes))
 
     def apply(self) -> Outcome:
         """Do it, and return it proven.
@@ -105,8 +108,8 @@ class Job:
         :raises TwostepError: when nothing was started; once it was, its failure is in the result.
         """
         world = self._world
-        before = self._look()
         with request_folder.locked(world.paths):
+            before = self._look()
             request, reattached = self._begin(before)
         if request is None:
             return Outcome(before, self._look(), reattached=reattached, notes=tuple(self._notes))
@@ -151,10 +154,12 @@ class Job:
     def _settle(self, pending: ReloadRequest | None) -> None:
         """End a reload whose agent has died, unless it has left its result in this moment."""
         if pending is not None and not reload_folder.requests(self._world.paths).is_finished(pending.reload_id):
-            self._notes.append(reloads.settle(self._world, pending).message)
+            ended = reloads.settle(self._world, pending)
+            self._notes += [ended.message, *ended.notes]
 
     def _refuse_other(self, pending: ReloadRequest) -> None:
-        if pending.modules != self._wanted.modules:
+        # One that is not loaded is wanted, but not in the request.
+        if not set(pending.modules) <= set(self._wanted.modules):
             raise TwostepError(
                 "reload_in_progress",
                 f"Reload {pending.reload_id} replaces {', '.join(pending.modules)}.",
@@ -179,18 +184,22 @@ class Job:
         armed = [name for name in slots if (trial := trials.read(world.paths, name)) and trial.state == "armed"]
         reload.check_slots(slots, configured, armed)
         wanted = sorted({slot.module for slot in slots.values() if slot.module})
-        reload.check_children(self._linkage(found.path or ""), {name: self._linkage_of(name) for name in wanted})
+        files = {PARENT: world.paths.at(found.path or ""), **{name: self._file_of(name) for name in wanted}}
+        unreadable = [path for path in files.values() if path.endswith(".zst")]
+        if unreadable:
+            # As with children by themselves, the kernel has the word then; there is a way back.
+            self._notes.append(f"Whether the children fit the new parent was not looked at: {unreadable[0]} is compressed with zstd.")
+            return
+        linked = {name: linkage.parse(modinfo.uncompressed(path)) for name, path in files.items()}
+        reload.check_children(linked.pop(PARENT), linked)
 
-    def _linkage_of(self, module: str) -> Linkage:
+    def _file_of(self, module: str) -> str:
         path = module_tree.find(self._world.paths, self._world.release, module)
         if path is None:
             raise TwostepError(
                 "no_module_file", f"No file of {module}, which serves, is installed.", "Build and install it with twostep.hotswap.dkms."
             )
-        return linkage.parse(modinfo.uncompressed(path))
-
-    def _linkage(self, path: str) -> Linkage:
-        return linkage.parse(modinfo.uncompressed(self._world.paths.at(path)))
+        return path
 
     def _request(self, parts: tuple[Part, ...]) -> ReloadRequest:
         wanted, now = self._wanted, self._world.now()
@@ -222,4 +231,11 @@ class Job:
                     "not_proven",
                     f"Module {module.name} is {module.loaded}, and its installed file is {module.file}.",
                     "Look whether somebody else works on the modules of this host.",
+                )
+            wanted = self._wanted.version
+            if module.state == "live" and wanted is not None and module.loaded.version not in ("", wanted):
+                raise TwostepError(
+                    "not_proven",
+                    f"Module {module.name} is {module.loaded}, not {wanted}.",
+                    "Install that version, and run again: the reload that was found running was for another.",
                 )

@@ -63,6 +63,7 @@ class Job:
 
     def check(self) -> Outcome:
         """Return what would be done; changes nothing."""
+        self._refuse_reload()
         pending = swap_folder.unfinished(self._world.paths, self._wanted.slot)
         attached = pending is not None and unit.is_running(self._world.run, pending.swap_id)
         if attached and pending:

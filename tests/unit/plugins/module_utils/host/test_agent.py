@@ -6,8 +6,9 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, boot, swap_folder
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, boot, reload_folder, swap_folder
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent, module_of
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.reload_double import ReloadDouble
 
 BOOT = '{"schema": 1, "slot": "%s", "family": "remap", "params": "", "version": "1.0.0"}'
 
@@ -120,3 +121,42 @@ def test_a_late_slot_that_somebody_brought_up_otherwise_is_left_alone(fake_paren
     found = boot.read_slot(fake_parent.paths, "data")
     assert found is not None
     assert found.version == "1.1.0"
+
+
+def reload_request(fake: ReloadDouble) -> None:
+    fake.vendor()
+    fake.request()
+
+
+def test_fake_parent_reload_once(tmp_path, capsys) -> None:
+    fake = ReloadDouble(tmp_path)
+    reload_request(fake)
+    assert agent.main(["reload", "reload-1"], fake.world) == agent.DONE
+    result = reload_folder.read_result(fake.paths, "reload-1")
+    assert result is not None
+    assert (result.outcome, fake.loaded(), capsys.readouterr().out) == ("reloaded", ["2.0", "2.0"], "reloaded\n")
+    fake.calls.clear()
+    assert (agent.main(["reload", "reload-1"], fake.world), fake.calls) == (agent.DONE, [])
+
+
+def test_fake_parent_a_failed_reload_is_an_exit_status_and_a_result(tmp_path, capsys) -> None:
+    fake = ReloadDouble(tmp_path)
+    reload_request(fake)
+    fake.refused = ["2.0"]
+    assert agent.main(["reload", "reload-1"], fake.world) == agent.FAILED
+    assert capsys.readouterr().out.startswith("returned Module lower cannot be loaded: Exec format error. lower is ")
+
+
+def test_fake_parent_a_reload_that_is_stuck_has_no_result(tmp_path, capsys) -> None:
+    fake = ReloadDouble(tmp_path)
+    reload_request(fake)
+    fake.deaf = ["mount"]
+    assert agent.main(["reload", "reload-1"], fake.world) == agent.REFUSED
+    assert reload_folder.read_result(fake.paths, "reload-1") is None
+    assert " Not everything is back: mount /srv was not restarted: mount: no." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reload_id", ["reload-2", "../x"])
+def test_fake_parent_an_unknown_reload(fake_parent: FakeParent, capsys, reload_id: str) -> None:
+    assert agent.main(["reload", reload_id], fake_parent.world) == agent.REFUSED
+    assert " Next: " in capsys.readouterr().err

@@ -215,7 +215,7 @@ def test_fake_parent_what_is_compressed_the_kernel_can_read(fake_parent: ReloadD
 
 @pytest.mark.parametrize(("suffix", "other"), [(".ko.zst", ".ko"), (".ko", ".ko.zst"), (".ko.xz", ".ko.zst")])
 def test_fake_parent_zstd_is_told(fake_parent: ReloadDouble, suffix: str, other: str) -> None:
-    copy = Path(fake_parent.paths.kept) / f"lower{suffix}"
+    copy = Path(fake_parent.paths.kept) / RELEASE / f"lower{suffix}"
     copy.parent.mkdir(parents=True)
     copy.write_bytes(packed(image(LOWER, "1.0"), suffix))
     path = f"/lib/modules/{RELEASE}/updates/dkms/lower{other}"
@@ -246,6 +246,19 @@ def test_fake_parent_without_a_copy_nothing_is_put_back(fake_parent: ReloadDoubl
     error = refused(put_back, fake_parent, part(fake_parent, ""))
     assert (error.code, path.read_bytes()) == ("no_way_back", image(LOWER, "2.0"))
     assert f"No file of the lower that is loaded, {identity('1.0')}, is kept" in error.message
+
+
+def test_fake_parent_after_a_boot_of_another_kernel_neither_gets_its_copy(fake_parent: ReloadDouble) -> None:
+    copy = keep(fake_parent)
+    path = fake_parent.install_file(LOWER, "2.0")
+    fake_parent.calls.clear()
+    error = refused(kept_modules.put_back, fake_parent.paths, fake_parent.run, "6.2.0", part(fake_parent, copy))
+    assert (error.code, error.message, error.next_step) == (
+        "other_kernel",
+        f"The copy {copy} is not of kernel 6.2.0, which runs: it was rebooted in between.",
+        "Install lower for kernel 6.2.0, or boot the other one; then run again.",
+    )
+    assert (path.read_bytes(), fake_parent.calls) == (image(LOWER, "2.0"), [])
 
 
 def test_fake_parent_a_copy_that_is_gone_changes_nothing(fake_parent: ReloadDouble) -> None:

@@ -41,6 +41,8 @@ UP = [
     ["mount", "-t", "ext4", "-o", "rw,noatime", "--", f"{DISK}p1", "/srv"],
     ["systemctl", "start", "--", "web.service"],
 ]
+STOP_MAKER = ["systemctl", "stop", "--", "maker.service"]
+START_MAKER = ["systemctl", "start", "--", "maker.service"]
 OLD, NEW = ["1.0", "1.0"], ["2.0", "2.0"]
 SHOWN = {version: str(identity(version)) for version in ("1.0", "2.0", "3.0")}
 BOTH_OLD = f"lower is {SHOWN['1.0']}, the old one; upper is {SHOWN['1.0']}, the old one."
@@ -111,12 +113,27 @@ def test_fake_parent_who_is_stopped_is_written_down_before(fake_parent: ReloadDo
 
 
 def test_fake_parent_makers_of_disks_are_stopped_last_and_started_first(fake_parent: ReloadDouble) -> None:
+    disk, away = fake_parent.root / "sys/block/twostep!data", fake_parent.root / "away"
+
+    def make(argv: list[str]) -> None:
+        if argv == STOP_MAKER:
+            disk.rename(away)
+        elif argv == START_MAKER:
+            away.rename(disk)
+
+    fake_parent.on_act = make
+    fake_parent.running.append("maker.service")
+    assert perform(fake_parent, device_units=("maker.service", "idle.service")).is_good
+    assert [call for call in fake_parent.calls if call != SETTLE] == [*DOWN, STOP_MAKER, *RELOAD, START_MAKER, *UP]
+
+
+def test_fake_parent_a_disk_that_its_unit_leaves_there_is_not_unloaded_under(fake_parent: ReloadDouble) -> None:
     fake_parent.running.append("maker.service")
     result = perform(fake_parent, device_units=("maker.service", "idle.service"))
-    assert result.is_good
-    calls = [call for call in fake_parent.calls if call != SETTLE]
-    stop, start = ["systemctl", "stop", "--", "maker.service"], ["systemctl", "start", "--", "maker.service"]
-    assert calls == [*DOWN, stop, *RELOAD, start, *UP]
+    assert (result.outcome, result.code) == ("returned", "consumer_not_stopped")
+    assert result.message == f"{DISK} is still there after maker.service, idle.service was stopped. {BOTH_OLD}"
+    assert [call for call in fake_parent.calls if call != SETTLE] == [*DOWN, STOP_MAKER, START_MAKER, *UP]
+    assert (fake_parent.installed(), fake_parent.users()[1:]) == (NEW, EVERYBODY[1:])
 
 
 def test_fake_parent_no_disk_no_users(fake_parent: ReloadDouble) -> None:
