@@ -323,6 +323,15 @@ def test_fake_parent_without_copies_a_module_that_does_not_load_leaves_no_result
     assert (result.code, uncopied.loaded(), uncopied.users()) == ("agent_died", OLD, EVERYBODY)
 
 
+def test_fake_parent_a_copy_of_one_module_is_not_put_beside_new_ones(uncopied: ReloadDouble) -> None:
+    uncopied.install_file(LOWER, "1.0")
+    uncopied.keep(LOWER)
+    uncopied.install_file(LOWER, "2.0")
+    uncopied.refused = ["upper 2.0"]
+    assert stuck(uncopied).code == "wrong_kernel"
+    assert (uncopied.loaded(), uncopied.installed()) == (["2.0", "-"], NEW)
+
+
 def test_fake_parent_a_copy_that_cannot_be_installed_leaves_no_result_and_the_next_call_goes_on(fake_parent: ReloadDouble) -> None:
     fake_parent.refused = ["2.0"]
     fake_parent.depmod_fails = True
