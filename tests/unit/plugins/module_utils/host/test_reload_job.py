@@ -339,7 +339,10 @@ def test_fake_parent_a_call_that_waited_for_another_looks_afresh(fake_parent: Re
 
 
 def test_fake_parent_a_death_before_the_unit_is_started_is_settled(fake_parent: ReloadDouble) -> None:
-    fake_parent.on_start = lambda _reload_id: (_ for _ in ()).throw(KilledError)
+    def die(_reload_id: str) -> None:
+        raise KilledError
+
+    fake_parent.on_start = die
     with pytest.raises(KilledError):
         apply(fake_parent)
     fake_parent.on_start = lambda reload_id: agent.main(["reload", reload_id], fake_parent.world)
