@@ -39,6 +39,14 @@ options:
     type: str
     choices: [loaded, kept]
     default: loaded
+  way:
+    description:
+      - V(warm) replaces the modules now.
+      - V(cold) never does. In check mode it returns what a boot of the host would replace; without, it proves what the boot has loaded, and
+        fails with code C(not_booted) where the kernel does not have what is installed.
+    type: str
+    choices: [warm, cold]
+    default: warm
   version:
     description:
       - What C(modinfo) shows as the version of the installed files; another one is an error with code C(other_module_version).
@@ -193,6 +201,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "modules": {"type": "list", "elements": "str", "required": True},
         "state": {"type": "str", "choices": ["loaded", "kept"], "default": "loaded"},
+        "way": {"type": "str", "choices": ["warm", "cold"], "default": "warm"},
         "version": {"type": "str"},
         "devices": {"type": "list", "elements": "str", "default": []},
         "units": {"type": "list", "elements": "str", "default": []},
@@ -206,7 +215,7 @@ def argument_spec() -> dict[str, Any]:
 def wish_from(params: dict[str, Any]) -> reload.Wish:
     """Return the checked options."""
     options = ("modules", "devices", "units", "device_units", "version", "one_way", "run_id", "timeout_s")
-    return reload.wish(*(params[name] for name in options))
+    return reload.wish(**{name: params[name] for name in options}, cold=params["way"] == "cold")
 
 
 def shown(module: ModuleFacts) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Mapping, Sequence
 
 from . import consumers, names
 from .boot import BootSlot
+from .compat_facts import Kernel
 from .errors import TwostepError
 from .linkage import Linkage
 from .module_identity import Identity
@@ -34,6 +35,7 @@ class Wish:
     :ivar device_units: of systemd, that make the devices; stopped last.
     :ivar version: that the loaded modules must have afterwards, None for any.
     :ivar one_way: consent to a reload without a way back.
+    :ivar cold: a boot of the host does it.
     """
 
     modules: tuple[str, ...]
@@ -44,6 +46,7 @@ class Wish:
     one_way: bool = False
     run_id: str = "manual"
     timeout_s: float = 600.0
+    cold: bool = False
 
     @property
     def is_parent(self) -> bool:
@@ -59,6 +62,7 @@ class ModuleFacts:
     :ivar holders: modules that use it.
     :ivar kept: a copy of the file of what is loaded, None without one.
     :ivar problem: why the file cannot be read.
+    :ivar vermagic: of the file, and whether it is `signed`.
     """
 
     name: str
@@ -69,6 +73,8 @@ class ModuleFacts:
     holders: tuple[str, ...] = ()
     kept: str | None = None
     problem: str = ""
+    vermagic: str = ""
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ def wish(
     one_way: bool = False,
     run_id: object = None,
     timeout_s: float = 600.0,
+    cold: bool = False,
 ) -> Wish:
     """Return the checked wish.
 
@@ -126,16 +133,18 @@ def wish(
         one_way,
         "manual" if run_id is None else names.identifier(run_id),
         timeout_s,
+        cold,
     )
 
 
-def plan(wanted: Wish, found: Sequence[ModuleFacts]) -> tuple[Part, ...]:
+def plan(wanted: Wish, found: Sequence[ModuleFacts], kernel: Kernel) -> tuple[Part, ...]:
     """Return what is to be replaced, in the order in which it is loaded; empty where the kernel has what is installed.
 
-    If one of the loaded modules differs, all of them go: those above it use it. A module that is not loaded is left alone.
+    If one of the loaded modules differs, all of them go: those above it use it. A module that is not loaded is left alone. For the cold way
+    nothing needs to let go, and no copy is asked for.
 
-    :raises TwostepError: `module_builtin`, `module_unsettled`, `no_module_file`, `identity_unknown`, `module_held`, `no_way_back`,
-        `other_module_version`.
+    :raises TwostepError: `module_builtin`, `module_unsettled`, `no_module_file`, `identity_unknown`, `other_module_version`,
+        `wrong_kernel`, `unsigned`; for the warm way `modules_disabled`, `module_held`, `no_way_back`, too.
     """
     live = [module for module in found if module.state != "absent"]
     for module in live:
@@ -150,7 +159,16 @@ def plan(wanted: Wish, found: Sequence[ModuleFacts]) -> tuple[Part, ...]:
             )
     if all(module.loaded.is_same(module.file) for module in live):
         return ()
+    if kernel.modules_disabled and not wanted.cold:
+        raise TwostepError(
+            "modules_disabled",
+            "kernel.modules_disabled is 1: no module can be unloaded or loaded until the next boot.",
+            "Take the cold way: it installs, and boots the host.",
+        )
     for module in live:
+        if not module.loaded.is_same(module.file):
+            _check_kernel(module, kernel)
+    for module in [] if wanted.cold else live:
         others = [name for name in module.holders if name not in wanted.modules and not (wanted.is_parent and _is_child(name))]
         if others:
             raise TwostepError(
@@ -163,6 +181,46 @@ def plan(wanted: Wish, found: Sequence[ModuleFacts]) -> tuple[Part, ...]:
         if not module.kept and not module.loaded.is_same(module.file) and not wanted.one_way:
             raise no_way_back(module)
     return tuple(Part(module.name, module.loaded, module.file, module.path or "", module.kept or "") for module in live)
+
+
+def check_booted(wanted: Wish, found: Sequence[ModuleFacts], kernel: Kernel) -> None:
+    """See that the kernel has what is installed, all of it.
+
+    :raises TwostepError: `not_booted`, or as `plan`.
+    """
+    missing = {module.name for module in found if module.state == "absent"} | {part.name for part in plan(wanted, found, kernel)}
+    if missing:
+        raise TwostepError(
+            "not_booted",
+            f"The kernel has not the installed {', '.join(sorted(missing))}.",
+            "Boot the host; after a boot, see in its kernel log why they were not loaded.",
+            {"modules": sorted(missing)},
+        )
+
+
+def _check_kernel(module: ModuleFacts, kernel: Kernel) -> None:
+    """Find out before anybody is stopped what the kernel would refuse."""
+    data = {"module": module.name}
+    if kernel.vermagic and module.vermagic and _magic(kernel.vermagic) != _magic(module.vermagic):
+        raise TwostepError(
+            "wrong_kernel",
+            f"The installed file of {module.name}, {module.path}, is built for {module.vermagic!r}; the kernel wants {kernel.vermagic!r}.",
+            "Build it for the running kernel.",
+            data,
+        )
+    if kernel.wants_signature and not module.signed:
+        raise TwostepError(
+            "unsigned",
+            f"The installed file of {module.name}, {module.path}, is not signed, and {kernel.wants_signature}.",
+            "Sign it with a key that the kernel trusts.",
+            data,
+        )
+
+
+def _magic(text: str) -> list[str]:
+    """Return what the kernel compares: without the release, where symbols have checksums (kernel/module/version.c, same_magic)."""
+    words = text.split()
+    return words[1:] if "modversions" in words else words
 
 
 def _is_child(name: str) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ..core import module_identity, names
 from ..core.errors import TwostepError
@@ -24,13 +25,15 @@ def look(paths: Paths, run: Run, release: str, name: str) -> ModuleFacts:
     state = _state(paths, name)
     if path == _BUILTIN or state == "builtin":
         return ModuleFacts(name, "builtin")
-    file, problem = Identity(), ""
-    if path is not None:
-        try:
-            file = identity_of(paths.at(path), run)
-        except TwostepError as error:
-            problem = error.message.rstrip(".")
-    return ModuleFacts(name, state, loaded(paths, name), path, file, _entries(f"{_folder(paths, name)}/holders"), None, problem)
+    found = ModuleFacts(name, state, loaded(paths, name), path, holders=_entries(f"{_folder(paths, name)}/holders"))
+    if path is None:
+        return found
+    try:
+        file = modinfo.read(paths.at(path), run)
+        identity = module_identity.of_file(file.info, file.image)
+    except TwostepError as error:
+        return replace(found, problem=error.message.rstrip("."))
+    return replace(found, file=identity, vermagic=file.info.vermagic.strip(), signed=file.info.signed)
 
 
 def installed(run: Run, release: str, name: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Callable
 
 from ..core import linkage, names, reload
+from ..core.compat_facts import Kernel
 from ..core.errors import TwostepError
 from ..core.reload import PARENT, ModuleFacts, Part, Wish
 from ..core.reload_request import ReloadRequest, ReloadResult
@@ -99,7 +100,8 @@ class Job:
             self._refuse_other(pending)
         before = self._look()
         parts = () if pending else self._plan(before)
-        stopped = tuple(str(one) for one in reloads.who_uses(self._world, self._request(parts))) if parts else ()
+        warm = parts and not self._wanted.cold
+        stopped = tuple(str(one) for one in reloads.who_uses(self._world, self._request(parts))) if warm else ()
         return Outcome(before, before, parts, stopped, reattached=pending is not None, notes=tuple(self._notes))
 
     def apply(self) -> Outcome:
@@ -108,6 +110,10 @@ class Job:
         :raises TwostepError: when nothing was started; once it was, its failure is in the result.
         """
         world = self._world
+        if self._wanted.cold:
+            found = self._look()
+            reload.check_booted(self._wanted, found, self._kernel())
+            return Outcome(found, found)
         with request_folder.locked(world.paths):
             before = self._look()
             request, reattached = self._begin(before)
@@ -168,10 +174,14 @@ class Job:
             )
 
     def _plan(self, found: tuple[ModuleFacts, ...]) -> tuple[Part, ...]:
-        parts = reload.plan(self._wanted, found)
-        if parts and self._wanted.is_parent:
+        parts = reload.plan(self._wanted, found, self._kernel())
+        if parts and self._wanted.is_parent and not self._wanted.cold:
             self._check_parent(found[0])
         return parts
+
+    def _kernel(self) -> Kernel:
+        world = self._world
+        return module_tree.kernel_facts(world.paths, world.release, world.release, world.run, world.status.read_text)
 
     def _check_parent(self, found: ModuleFacts) -> None:
         world = self._world

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import reload
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.boot import BootSlot
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.compat_facts import Kernel
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.elf import Machine
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.linkage import Linkage
@@ -19,6 +20,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.module_identi
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.reload import ModuleFacts, Part, Wish
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import LastSwap, Slot
 
+KERNEL = Kernel("6.1.0")
 OLD, NEW = Identity("aa" * 20, "OLD", "1.0"), Identity("bb" * 20, "NEW", "2.0")
 LOWER = ModuleFacts("lower", "live", OLD, "/m/lower.ko", NEW, ("upper",), "/k/lower.ko")
 UPPER = ModuleFacts("upper", "live", OLD, "/m/upper.ko", NEW, (), "/k/upper.ko")
@@ -148,12 +150,12 @@ def test_a_device_that_passed_stays_below_dev(device: str) -> None:
 
 
 def test_a_plan_has_both_builds_and_the_copy_of_each() -> None:
-    assert reload.plan(BOTH, [LOWER, UPPER]) == (
+    assert reload.plan(BOTH, [LOWER, UPPER], KERNEL) == (
         Part("lower", OLD, NEW, "/m/lower.ko", "/k/lower.ko"),
         Part("upper", OLD, NEW, "/m/upper.ko", "/k/upper.ko"),
     )
     parent = Part("twostep", OLD, NEW, "/m/twostep.ko", "/k/twostep.ko")
-    assert reload.plan(Wish(("twostep",)), [PARENT]) == (parent,)
+    assert reload.plan(Wish(("twostep",)), [PARENT], KERNEL) == (parent,)
 
 
 @pytest.mark.parametrize(
@@ -167,28 +169,28 @@ def test_a_plan_has_both_builds_and_the_copy_of_each() -> None:
     ],
 )
 def test_nothing_is_to_be_done_where_the_kernel_has_what_is_installed(found: list) -> None:
-    assert reload.plan(BOTH, found) == ()
+    assert reload.plan(BOTH, found, KERNEL) == ()
 
 
 def test_a_module_that_is_not_loaded_is_left_alone() -> None:
-    assert [part.name for part in reload.plan(BOTH, [replace(LOWER, holders=()), ModuleFacts("upper")])] == ["lower"]
+    assert [part.name for part in reload.plan(BOTH, [replace(LOWER, holders=()), ModuleFacts("upper")], KERNEL)] == ["lower"]
 
 
 def test_where_one_differs_all_that_are_loaded_go_and_what_is_installed_is_its_own_copy() -> None:
-    parts = reload.plan(BOTH, [replace(SAME, kept=None), UPPER])
+    parts = reload.plan(BOTH, [replace(SAME, kept=None), UPPER], KERNEL)
     assert [(part.name, part.old == part.new, part.kept) for part in parts] == [("lower", True, ""), ("upper", False, "/k/upper.ko")]
 
 
 def test_without_a_copy_only_with_consent() -> None:
     bare = [replace(LOWER, kept=None), replace(UPPER, kept=None)]
-    assert [part.kept for part in reload.plan(replace(BOTH, one_way=True), bare)] == ["", ""]
+    assert [part.kept for part in reload.plan(replace(BOTH, one_way=True), bare, KERNEL)] == ["", ""]
 
 
 @pytest.mark.parametrize("version", ["2.0", None])
 @pytest.mark.parametrize("file", [NEW, replace(NEW, version="")])
 def test_the_version_that_is_asked_for_is_there_or_none_is_told(version: str | None, file: Identity) -> None:
     wanted = replace(BOTH, version=version)
-    assert len(reload.plan(wanted, [replace(LOWER, file=file), replace(UPPER, file=file)])) == 2
+    assert len(reload.plan(wanted, [replace(LOWER, file=file), replace(UPPER, file=file)], KERNEL)) == 2
 
 
 UNTOLD = replace(LOWER, loaded=Identity(version="1.0"))
@@ -260,19 +262,19 @@ HELD = "Name those among the modules, too, after it; or unload them with a hook.
     ],
 )
 def test_what_is_not_replaced(found: list, code: str, message: str, next_step: str, data: dict) -> None:
-    error = refused(reload.plan, BOTH, found)
+    error = refused(reload.plan, BOTH, found, KERNEL)
     assert (error.code, error.message, error.next_step, error.data) == (code, message, next_step, data)
 
 
 def test_the_parent_may_be_held_by_its_children_only() -> None:
-    error = refused(reload.plan, Wish(("twostep",)), [replace(PARENT, holders=("twostep_remap_1_0_0", "stranger"))])
+    error = refused(reload.plan, Wish(("twostep",)), [replace(PARENT, holders=("twostep_remap_1_0_0", "stranger"))], KERNEL)
     assert (error.code, error.message) == ("module_held", "Module twostep is used by stranger.")
 
 
 @pytest.mark.parametrize("upper", [UPPER, replace(UPPER, loaded=NEW), ModuleFacts("upper", path="/m/upper.ko", file=NEW)])
 def test_another_version_than_the_one_asked_for(upper: ModuleFacts) -> None:
     lower = replace(SAME, file=replace(OLD, version=""))
-    error = refused(reload.plan, replace(BOTH, version="2.1"), [lower, upper])
+    error = refused(reload.plan, replace(BOTH, version="2.1"), [lower, upper], KERNEL)
     assert (error.code, error.data) == ("other_module_version", {"module": "upper", "found": "2.0"})
     assert error.message == "The installed file of upper, /m/upper.ko, is 2.0, not 2.1."
     assert error.next_step == "Install that version first; after a way back the package may have to be installed again."

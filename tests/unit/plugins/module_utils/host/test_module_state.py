@@ -13,7 +13,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.module_identi
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.reload import ModuleFacts
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import module_state
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, VERMAGIC
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.reload_double import LOWER, UPPER, ReloadDouble, identity
 
 
@@ -42,7 +42,7 @@ def answering(fake: ReloadDouble, rc: int, text: str) -> ModuleFacts:
 
 def test_fake_parent_a_module_and_its_file(fake_parent: ReloadDouble) -> None:
     path = f"/lib/modules/{RELEASE}/updates/dkms/lower.ko"
-    assert look(fake_parent) == ModuleFacts("lower", "live", identity("1.0"), path, identity("2.0"), ("upper",), None, "")
+    assert look(fake_parent) == ModuleFacts("lower", "live", identity("1.0"), path, identity("2.0"), ("upper",), None, "", VERMAGIC.strip())
     assert look(fake_parent, UPPER).holders == ()
 
 

@@ -349,3 +349,12 @@ def test_fake_parent_a_death_before_the_unit_is_started_is_settled(fake_parent: 
     outcome = apply(fake_parent)
     assert outcome.result is not None
     assert (outcome.result.outcome, len(outcome.notes), fake_parent.users()) == ("reloaded", 1, EVERYBODY)
+
+
+def test_fake_parent_the_cold_way_only_asks(fake_parent: ReloadDouble) -> None:
+    planned = job(fake_parent, cold=True).check()
+    assert ([part.name for part in planned.parts], planned.consumers) == ([LOWER, UPPER], ())
+    assert refused(job(fake_parent, cold=True).apply).code == "not_booted"
+    assert (started(fake_parent), left_behind(fake_parent), fake_parent.loaded()) == ([], [], OLD)
+    apply(fake_parent)
+    assert job(fake_parent, cold=True).apply().result is None
