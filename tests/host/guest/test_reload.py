@@ -19,7 +19,6 @@ import bench
 from host import MOST_STEPS, PYTHON, STRIDE, python_that_gets
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import reload
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, ledger, module_state, reload_folder, world
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.reload_job import Job, Outcome
 
@@ -97,19 +96,6 @@ class OfAPackage(unittest.TestCase):
 
     def test_killed_at_a_durable_step(self) -> None:
         self.killed_at("fsync")
-
-    def test_what_nobody_knows_how_to_stop(self) -> None:
-        """Nothing is stopped, and the installed file stays as it is."""
-        self.install(BUILDS[0])
-        bench.run("dmsetup", "create", "above", "--table", "0 8 linear /dev/mapper/cached 0")
-        try:
-            with self.assertRaises(TwostepError) as caught:
-                self.job().apply()
-        finally:
-            bench.run("dmsetup", "remove", "above")
-        self.assertEqual(caught.exception.code, "consumer_unknown")
-        self.assertLoaded(BUILDS[1])
-        self.install(BUILDS[1])
 
     def test_a_device_unit_that_does_not_stop(self) -> None:
         """Somebody has the device open whom no list shows: everything goes back, and the old build is loaded all along."""
