@@ -99,6 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question, World
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
 
@@ -118,7 +119,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    world = health.World(
+    world = World(
         run=run,
         paths=Paths(),
         now=utc_now,
@@ -127,7 +128,7 @@ def main() -> None:
         sample_gap_s=options["sample_gap_s"],
     )
     try:
-        answers = health.ask(options["sources"], options["stall_seconds"], world)
+        answers = health.ask(options["sources"], Question(options["stall_seconds"]), world)
     except TwostepError as error:
         module.fail_json(msg=str(error), code=error.code, **error.data)
     module.exit_json(changed=False, answers=[answer.as_dict() for answer in answers])

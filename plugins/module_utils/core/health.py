@@ -8,8 +8,11 @@ Three values, and unknown is never ok: a probe that failed has proved nothing.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
+
+from .errors import TwostepError
 
 OK = "ok"
 NOT_OK = "not_ok"
@@ -61,3 +64,19 @@ def combine(findings: list[Finding]) -> Finding:
     if not findings:
         return Finding(UNKNOWN, "No question was asked.")
     return Finding(OK, " ".join(finding.reason for finding in findings))
+
+
+def parse_json(text: str, who: str) -> Any:
+    """Return what ``who`` said in JSON.
+
+    :raises TwostepError: ``unreadable_answer``, also for what is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise unreadable(who) from None
+
+
+def unreadable(who: str) -> TwostepError:
+    """Return the error of an answer that does not have the form it must have."""
+    return TwostepError("unreadable_answer", f"The answer of {who} could not be read.", f"Ask {who} by hand on the host.")

@@ -25,8 +25,6 @@ from ..core import (
     early_scripts,
     elf,
     errors,
-    health_corosync,
-    health_md,
     linkage,
     modprobe_conf,
     module_identity,
@@ -41,6 +39,7 @@ from ..core import (
 from ..core import consumers as core_consumers
 from ..core import early as core_early
 from ..core import health as core_health
+from ..core import health_md as core_health_md
 from ..core import initramfs as core_initramfs
 from ..core import ledger as core_ledger
 from ..core import modinfo as core_modinfo
@@ -55,7 +54,8 @@ from . import (
     consumers,
     dkms_lock,
     early,
-    health,
+    health_md,
+    health_probe,
     initramfs,
     kept_modules,
     kernel_control,
@@ -100,6 +100,7 @@ CORE: tuple[ModuleType, ...] = (
     core_consumers,
     core_early,
     core_health,
+    core_health_md,
     core_initramfs,
     core_ledger,
     core_modinfo,
@@ -110,8 +111,6 @@ CORE: tuple[ModuleType, ...] = (
     early_scripts,
     elf,
     errors,
-    health_corosync,
-    health_md,
     linkage,
     modprobe_conf,
     module_identity,
@@ -130,7 +129,8 @@ HOST: tuple[ModuleType, ...] = (
     consumers,
     dkms_lock,
     early,
-    health,
+    health_md,
+    health_probe,
     host_reload,
     host_slots,
     initramfs,

@@ -8,12 +8,13 @@ import os
 import shlex
 from typing import Mapping, Sequence
 
-from ..core import consumers, health_md, names
+from ..core import consumers, names
+from ..core import health_md as core_health_md
 from ..core.consumers import Consumer, Device, Facts, Leg, Mount, MountUnit
 from ..core.errors import TwostepError
 from ..core.health import OK
 from ..core.multipath import Map
-from . import health, multipath
+from . import health_md, multipath
 from .paths import Paths
 from .runner import Result
 from .world import World
@@ -109,7 +110,7 @@ def look(world: World, disks: Sequence[str], units: Sequence[str]) -> Facts:
         if of_paths is not None:
             maps[name] = of_paths
         elif os.path.isdir(f"{paths.sys}/block/{name}/md"):
-            legs[name] = Leg(health.read_array(name, paths), _text(f"{paths.sys}/block/{name}/md/bitmap/location"))
+            legs[name] = Leg(health_md.read_array(name, paths), _text(f"{paths.sys}/block/{name}/md/bitmap/location"))
     return Facts(
         devices=found.devices,
         mounts=found.mounts,
@@ -319,7 +320,7 @@ def await_redundancy(world: World, found: Sequence[Consumer], bound_s: float) ->
     end = world.monotonic_s() + bound_s
     for name in [consumer.name for consumer in found if consumer.kind == "leg"]:
         while True:
-            finding = health_md.judge(health.read_array(name, world.paths))
+            finding = core_health_md.judge(health_md.read_array(name, world.paths))
             if finding.verdict == OK:
                 break
             if world.monotonic_s() >= end:

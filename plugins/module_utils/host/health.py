@@ -1,119 +1,73 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asking this host about its health: takes the samples that ``core.health_*`` judges.
+"""Asks this host about its health: which sources there are, and that a yes needs two samples.
 
 Read-only. A program that is absent, hangs or talks nonsense gives the answer ``unknown``; nothing here raises for it.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Mapping, NamedTuple, Sequence
 
-from ..core import health_corosync, health_md
 from ..core.errors import TwostepError
 from ..core.health import OK, UNKNOWN, Answer, Finding
-from .paths import Paths
-from .runner import Run
-
-SOURCES = ("corosync", "md")
-
-_MAX_SYSFS_BYTES = 4096
+from . import health_corosync, health_md
+from .health_probe import UNANSWERED, Question, Sample, World
 
 
-@dataclass(frozen=True)
-class World:
-    """Everything a provider may touch. ``now`` gives UTC ISO 8601 text; ``sleep`` takes seconds."""
+class Source(NamedTuple):
+    """How a source is asked; ``subject`` names what it speaks of when it cannot tell of anything in particular."""
 
-    run: Run
-    paths: Paths
-    now: Callable[[], str]
-    sleep: Callable[[float], None]
-    timeout_s: float
-    sample_gap_s: float
+    subject: str
+    sample: Callable[[Question, World], list[Sample]]
 
 
-Sample = Callable[[], "tuple[Finding, dict[str, object]]"]
+SOURCES: Mapping[str, Source] = {
+    "corosync": Source(health_corosync.SUBJECT, health_corosync.sample),
+    "md": Source(health_md.SUBJECT, health_md.sample),
+}
 
 
-def ask(sources: list[str], stall_seconds: float, world: World) -> list[Answer]:
-    """Return the answers of ``sources`` in their order; every source gives at least one."""
-    answers: list[Answer] = []
+def ask(sources: Sequence[str], question: Question, world: World) -> list[Answer]:
+    """Return the answers of ``sources`` in their order; every source gives at least one.
+
+    States flap: a no is believed at once, a yes is asked for again after ``sample_gap_s``.
+
+    :raises TwostepError: ``bad_source``.
+    """
     for source in sources:
-        if source == "corosync":
-            answers.append(_twice("corosync", "quorum", lambda: _corosync(stall_seconds, world), world))
-        elif source == "md":
-            answers.extend(_md(world))
-        else:
+        if source not in SOURCES:
             raise TwostepError("bad_source", f"There is no health source {source!r}.", f"Use one of: {', '.join(SOURCES)}.")
-    return answers
-
-
-def _twice(source: str, subject: str, sample: Sample, world: World) -> Answer:
-    """States flap: a yes needs two samples, a no is believed at once."""
-    finding, evidence = sample()
-    if finding.verdict == OK:
+    first = {source: _look(source, question, world) for source in sources}
+    if any(answer.verdict == OK for answers in first.values() for answer in answers):
         world.sleep(world.sample_gap_s)
-        finding, evidence = sample()
-    return Answer(source, subject, finding.verdict, finding.reason, world.now(), evidence)
+    return [answer for source, answers in first.items() for answer in _confirmed(answers, source, question, world)]
 
 
-def _corosync(stall_seconds: float, world: World) -> tuple[Finding, dict[str, object]]:
+def _look(source: str, question: Question, world: World) -> list[Answer]:
+    subject, sample = SOURCES[source]
     try:
-        result = world.run(["corosync-quorumtool", "-s"], timeout_s=world.timeout_s)
+        samples = sample(question, world)
     except TwostepError as error:
-        if error.code not in ("no_command", "command_timeout"):
+        if error.code not in UNANSWERED:
             raise
-        return Finding(UNKNOWN, error.message), {"error": error.code}
-    return health_corosync.judge(result.rc, result.stdout, stall_seconds), health_corosync.evidence(result.rc, result.stdout)
+        samples = [Sample(subject, Finding(UNKNOWN, error.message), {"error": error.code})]
+    now = world.now()
+    return [Answer(source, found.subject, found.finding.verdict, found.finding.reason, now, found.evidence) for found in samples]
 
 
-def _md(world: World) -> list[Answer]:
-    names = _arrays(world.paths)
-    if not names:
-        reason = "This host has no md array. Take md out of twostep_health_sources if it is not meant to have one."
-        return [Answer("md", "arrays", UNKNOWN, reason, world.now(), {})]
-    return [_twice("md", name, lambda name=name: _array_sample(name, world.paths), world) for name in names]  # type: ignore[misc]
+def _confirmed(first: list[Answer], source: str, question: Question, world: World) -> list[Answer]:
+    """Return what is left of a first look after a second one; a subject that is in one of them only is unknown."""
+    if all(answer.verdict != OK for answer in first):
+        return first
+    second = {answer.subject: answer for answer in _look(source, question, world)}
+    told = [answer if answer.verdict != OK else second.pop(answer.subject, _flapping(answer, "gone")) for answer in first]
+    known = {answer.subject for answer in first}
+    return told + [
+        _flapping(answer, "new") if answer.verdict == OK else answer for answer in second.values() if answer.subject not in known
+    ]
 
 
-def _array_sample(name: str, paths: Paths) -> tuple[Finding, dict[str, object]]:
-    array = read_array(name, paths)
-    return health_md.judge(array), health_md.evidence(array)
-
-
-def _arrays(paths: Paths) -> list[str]:
-    block = paths.sys + "/block"
-    try:
-        names = sorted(os.listdir(block))
-    except OSError:
-        return []
-    return [name for name in names if os.path.isdir(f"{block}/{name}/md")]
-
-
-def read_array(name: str, paths: Paths) -> health_md.Array:
-    """Return the snapshot of one array; a file that cannot be read is None in it."""
-    folder = f"{paths.sys}/block/{name}/md"
-    try:
-        places = sorted(
-            (entry for entry in os.listdir(folder) if entry[:2] == "rd" and entry[2:].isdigit()), key=lambda entry: int(entry[2:])
-        )
-    except OSError:
-        places = []
-    return health_md.Array(
-        name=name,
-        level=_read(f"{folder}/level"),
-        array_state=_read(f"{folder}/array_state"),
-        degraded=_read(f"{folder}/degraded"),
-        raid_disks=_read(f"{folder}/raid_disks"),
-        sync_action=_read(f"{folder}/sync_action"),
-        members=tuple(_read(f"{folder}/{place}/state") for place in places),
-    )
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read(_MAX_SYSFS_BYTES).strip()
-    except OSError:
-        return None
+def _flapping(answer: Answer, what: str) -> Answer:
+    reason = f"{answer.subject} was {what} at the second look, so what it says of itself cannot be relied on."
+    return Answer(answer.source, answer.subject, UNKNOWN, reason, answer.sampled_at, answer.evidence)

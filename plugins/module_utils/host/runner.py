@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Callable, Sequence
 from ..core.errors import TwostepError
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_PARTING_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,39 @@ def run(argv: Sequence[str], timeout_s: float = 60.0, stdin: str | None = None) 
     """
     environment = {"PATH": _PATH, "LC_ALL": "C", "LANG": "C", "HOME": os.environ.get("HOME", "/root")}
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(argv),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=timeout_s,
             env=environment,
-            check=False,
         )
     except FileNotFoundError:
         raise TwostepError(
             "no_command", f"The program {argv[0]!r} is not installed on this host.", f"Install the package that provides {argv[0]}."
         ) from None
+    try:
+        stdout, stderr = process.communicate(stdin, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         raise TwostepError(
             "command_timeout",
             f"{' '.join(argv)[:200]!r} did not finish within {timeout_s:g} s.",
             "Look at the host: a command that hangs often waits for a device that does not answer.",
         ) from None
-    return Result(done.returncode, done.stdout, done.stderr)
+    finally:
+        _part_from(process)
+    return Result(process.returncode, stdout, stderr)
+
+
+def _part_from(process: subprocess.Popen[str]) -> None:
+    """End a command that still runs. One that waits for a device cannot be killed: then it is left alone, and nobody waits for it."""
+    if process.poll() is None:
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_PARTING_S)
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):  # what it was to be told and never read
+                stream.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 from ansible.module_utils import basic
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
@@ -40,8 +41,8 @@ def call(monkeypatch):
 def test_answers_are_returned_and_nothing_is_changed(call, monkeypatch) -> None:
     asked = []
 
-    def ask(sources, stall_seconds, world):
-        asked.append((sources, stall_seconds, world.timeout_s, world.sample_gap_s))
+    def ask(sources, question, world):
+        asked.append((sources, question.stall_seconds, world.timeout_s, world.sample_gap_s))
         return [Answer("md", "md0", OK, "Fine.", world.now(), {})]
 
     monkeypatch.setattr(health_info.health, "ask", ask)
@@ -55,8 +56,9 @@ def test_defaults(call, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(health_info.health, "ask", lambda *arguments: asked.append(arguments) or [])
     call({})
-    ((sources, stall_seconds, world),) = asked
-    assert (sources, stall_seconds, world.timeout_s, world.sample_gap_s) == (["corosync", "md"], 1.0, 10.0, 0.5)
+    ((sources, question, world),) = asked
+    assert question.settings == {}
+    assert (sources, question.stall_seconds, world.timeout_s, world.sample_gap_s) == (["corosync", "md"], 1.0, 10.0, 0.5)
 
 
 def test_a_refusal_is_one_failure(call, monkeypatch) -> None:
@@ -68,7 +70,12 @@ def test_a_refusal_is_one_failure(call, monkeypatch) -> None:
 
 
 def test_a_source_that_is_not_offered_is_refused_by_its_spec(call) -> None:
-    assert "value of sources must be one or more of: corosync, md. Got no match for: ceph" in call({"sources": ["ceph"]})["msg"]
+    assert "Got no match for: nagios" in call({"sources": ["nagios"]})["msg"]
+
+
+def test_all_sources_are_offered() -> None:
+    offered = yaml.safe_load(health_info.DOCUMENTATION)["options"]["sources"]["choices"]
+    assert offered == list(health_info.health.SOURCES)
 
 
 def test_the_stamp_is_the_one_that_the_gate_reads() -> None:

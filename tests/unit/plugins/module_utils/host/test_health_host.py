@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import health
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import health, health_md
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question, World
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 
@@ -42,7 +44,7 @@ class Host:
         self.calls: list[tuple[list[str], float]] = []
         self.slept: list[float] = []
         self.on_sleep = lambda: None
-        self.world = health.World(
+        self.world = World(
             run=self.run, paths=Paths(root), now=lambda: "2026-01-01T00:00:00Z", sleep=self.sleep, timeout_s=7.0, sample_gap_s=0.25
         )
 
@@ -82,7 +84,7 @@ def raid1(name: str, **changed: str) -> dict[str, str]:
 
 def test_corosync_is_sampled_twice_before_a_yes(tmp_path) -> None:
     host = Host(str(tmp_path), [Result(0, QUORATE, ""), Result(0, QUORATE, "")])
-    (answer,) = health.ask(["corosync"], 1.0, host.world)
+    (answer,) = health.ask(["corosync"], Question(1.0), host.world)
     assert (answer.source, answer.subject, answer.verdict, answer.sampled_at) == ("corosync", "quorum", "ok", "2026-01-01T00:00:00Z")
     assert host.calls == [(["corosync-quorumtool", "-s"], 7.0)] * 2
     assert host.slept == [0.25]
@@ -90,13 +92,13 @@ def test_corosync_is_sampled_twice_before_a_yes(tmp_path) -> None:
 
 def test_a_no_of_the_second_sample_counts(tmp_path) -> None:
     host = Host(str(tmp_path), [Result(0, QUORATE, ""), Result(2, "", "")])
-    (answer,) = health.ask(["corosync"], 1.0, host.world)
+    (answer,) = health.ask(["corosync"], Question(1.0), host.world)
     assert (answer.verdict, answer.reason) == ("not_ok", "The cluster is not quorate.")
 
 
 def test_a_no_is_believed_at_once(tmp_path) -> None:
     host = Host(str(tmp_path), [Result(2, "", "")])
-    (answer,) = health.ask(["corosync"], 1.0, host.world)
+    (answer,) = health.ask(["corosync"], Question(1.0), host.world)
     assert answer.verdict == "not_ok"
     assert host.slept == []
 
@@ -110,27 +112,27 @@ def test_a_no_is_believed_at_once(tmp_path) -> None:
 )
 def test_a_tool_that_is_absent_or_hangs_is_unknown(tmp_path, error: TwostepError) -> None:
     host = Host(str(tmp_path), [error])
-    (answer,) = health.ask(["corosync"], 1.0, host.world)
+    (answer,) = health.ask(["corosync"], Question(1.0), host.world)
     assert (answer.verdict, answer.reason, answer.evidence) == ("unknown", error.message, {"error": error.code})
 
 
 def test_a_tool_that_talks_nonsense_is_unknown(tmp_path) -> None:
     host = Host(str(tmp_path), [Result(0, "\x00\xffnonsense", "")])
-    (answer,) = health.ask(["corosync"], 1.0, host.world)
+    (answer,) = health.ask(["corosync"], Question(1.0), host.world)
     assert (answer.verdict, answer.reason) == ("unknown", "The answer of corosync-quorumtool could not be read.")
 
 
 def test_another_error_of_the_runner_is_not_swallowed(tmp_path) -> None:
     host = Host(str(tmp_path), [TwostepError("other", "Other.", "Look.")])
     with pytest.raises(TwostepError) as caught:
-        health.ask(["corosync"], 1.0, host.world)
+        health.ask(["corosync"], Question(1.0), host.world)
     assert caught.value.code == "other"
 
 
 def test_every_array_answers_for_itself(tmp_path) -> None:
     put(str(tmp_path), {**raid1("md0"), **raid1("md127", degraded="1"), "sys/block/vda/size": "1"})
     host = Host(str(tmp_path), [])
-    answers = health.ask(["md"], 1.0, host.world)
+    answers = health.ask(["md"], Question(1.0), host.world)
     assert [(answer.subject, answer.verdict) for answer in answers] == [("md0", "ok"), ("md127", "not_ok")]
     assert host.slept == [0.25]
 
@@ -139,33 +141,56 @@ def test_an_array_that_degrades_between_the_samples_is_not_ok(tmp_path) -> None:
     put(str(tmp_path), raid1("md0"))
     host = Host(str(tmp_path), [])
     host.on_sleep = lambda: put(str(tmp_path), raid1("md0", degraded="1"))
-    (answer,) = health.ask(["md"], 1.0, host.world)
+    (answer,) = health.ask(["md"], Question(1.0), host.world)
     assert (answer.verdict, answer.reason) == ("not_ok", "md0 is degraded: 1 of 2 members are missing.")
 
 
 def test_members_are_read_in_the_order_of_their_place(tmp_path) -> None:
     states = {f"rd{place}/state": "in_sync" for place in range(11)}
     put(str(tmp_path), raid1("md0", raid_disks="11", **{**states, "rd10/state": "spare"}))
-    array = health.read_array("md0", Paths(str(tmp_path)))
+    array = health_md.read_array("md0", Paths(str(tmp_path)))
     assert array.members == ("in_sync",) * 10 + ("spare",)
 
 
 def test_a_vanished_array_is_unknown(tmp_path) -> None:
     put(str(tmp_path), {"sys/block/md0/md/level": "raid1\n"})
-    (answer,) = health.ask(["md"], 1.0, Host(str(tmp_path), []).world)
+    (answer,) = health.ask(["md"], Question(1.0), Host(str(tmp_path), []).world)
     assert answer.verdict == "unknown"
 
 
 @pytest.mark.parametrize("make", [lambda root: None, lambda root: put(root, {"sys/block/vda/size": "1"})])
 def test_a_host_without_arrays_cannot_say_ok(tmp_path, make) -> None:
     make(str(tmp_path))
-    (answer,) = health.ask(["md"], 1.0, Host(str(tmp_path), []).world)
+    (answer,) = health.ask(["md"], Question(1.0), Host(str(tmp_path), []).world)
     assert (answer.subject, answer.verdict) == ("arrays", "unknown")
     assert answer.reason == "This host has no md array. Take md out of twostep_health_sources if it is not meant to have one."
 
 
 def test_a_source_that_does_not_exist_is_refused(tmp_path) -> None:
     with pytest.raises(TwostepError) as caught:
-        health.ask(["ceph"], 1.0, Host(str(tmp_path), []).world)
+        health.ask(["nagios"], Question(1.0), Host(str(tmp_path), []).world)
     assert caught.value.code == "bad_source"
-    assert str(caught.value) == "There is no health source 'ceph'. Next: Use one of: corosync, md."
+    assert str(caught.value) == f"There is no health source 'nagios'. Next: Use one of: {', '.join(health.SOURCES)}."
+
+
+def test_all_sources_wait_once_for_their_second_look(tmp_path) -> None:
+    put(str(tmp_path), {**raid1("md0"), **raid1("md1")})
+    host = Host(str(tmp_path), [Result(0, QUORATE, "")] * 2)
+    answers = health.ask(["corosync", "md"], Question(1.0), host.world)
+    assert [answer.verdict for answer in answers] == ["ok", "ok", "ok"]
+    assert host.slept == [0.25]
+
+
+def test_a_subject_that_is_there_at_one_look_only_is_unknown(tmp_path) -> None:
+    put(str(tmp_path), {**raid1("md0"), **raid1("md1")})
+    host = Host(str(tmp_path), [])
+
+    def change() -> None:
+        shutil.rmtree(tmp_path / "sys/block/md0")
+        put(str(tmp_path), {**raid1("md2"), **raid1("md3", degraded="1")})
+
+    host.on_sleep = change
+    answers = {answer.subject: answer for answer in health.ask(["md"], Question(1.0), host.world)}
+    assert {name: answer.verdict for name, answer in answers.items()} == {"md0": "unknown", "md1": "ok", "md2": "unknown", "md3": "not_ok"}
+    assert answers["md0"].reason == "md0 was gone at the second look, so what it says of itself cannot be relied on."
+    assert answers["md2"].reason == "md2 was new at the second look, so what it says of itself cannot be relied on."

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import runner
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result, run
 
 
@@ -59,3 +61,25 @@ def test_a_program_that_hangs_is_ended_and_named() -> None:
         run(python("import threading; threading.Event().wait()"), timeout_s=0.2)
     assert caught.value.code == "command_timeout"
     assert "within 0.2 s" in caught.value.message
+
+
+def test_a_program_that_cannot_be_killed_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that waits for a device that does not answer; there, a signal has no effect."""
+    left: list[subprocess.Popen] = []
+    monkeypatch.setattr(runner, "_PARTING_S", 0.1)
+
+    def keep(process: subprocess.Popen) -> None:
+        left.append(process)
+
+    monkeypatch.setattr(subprocess.Popen, "kill", keep)
+    with pytest.raises(TwostepError) as caught:
+        run(python("import threading; threading.Event().wait()"), timeout_s=0.1)
+    assert caught.value.code == "command_timeout"
+    (process,) = left
+    assert process.poll() is None
+    process.terminate()
+    process.wait()
+
+
+def test_what_a_program_does_not_read_is_no_error() -> None:
+    assert run(["true"], stdin="x" * 2**20).rc == 0

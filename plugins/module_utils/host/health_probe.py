@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every health source is given, and what it gives back: a world to look at, a question, samples.
+
+A source is a function ``sample(question, world)`` in ``host/health_<source>.py``. It is read-only, takes no longer than ``timeout_s`` for
+one command, and lets the errors of ``UNANSWERED`` pass: whoever asks turns them into ``unknown``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
+
+from ..core.health import Finding
+from .paths import Paths
+from .runner import Run
+
+MAX_FILE_BYTES = 4096
+# Codes of errors which say that a source could not answer; any other one is a refusal.
+UNANSWERED = ("no_command", "command_timeout", "unreadable_answer")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Could this host stall for ``stall_seconds`` now? ``settings`` are those of the sources that need any, by source."""
+
+    stall_seconds: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a source may touch. ``now`` gives UTC ISO 8601 text; ``sleep`` takes seconds."""
+
+    run: Run
+    paths: Paths
+    now: Callable[[], str]
+    sleep: Callable[[float], None]
+    timeout_s: float
+    sample_gap_s: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one look found out about one subject; ``evidence`` has the figures behind it, small enough for a report."""
+
+    subject: str
+    finding: Finding
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def read(path: str) -> str | None:
+    """Return what a small file of sysfs or procfs says, or None when it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read(MAX_FILE_BYTES).strip()
+    except OSError:
+        return None
