@@ -34,7 +34,7 @@ Run = Callable[..., Result]
 def run(argv: Sequence[str], timeout_s: float = 60.0, stdin: str | None = None) -> Result:
     """Run ``argv`` and return its result, whatever the exit status.
 
-    :raises TwostepError: ``no_command`` when the program is not installed, ``command_timeout`` after ``timeout_s``.
+    :raises TwostepError: ``no_command`` when the program is not installed or cannot be started, ``command_timeout`` after ``timeout_s``.
     """
     environment = {"PATH": _PATH, "LC_ALL": "C", "LANG": "C", "HOME": os.environ.get("HOME", "/root")}
     try:
@@ -50,6 +50,10 @@ def run(argv: Sequence[str], timeout_s: float = 60.0, stdin: str | None = None) 
     except FileNotFoundError:
         raise TwostepError(
             "no_command", f"The program {argv[0]!r} is not installed on this host.", f"Install the package that provides {argv[0]}."
+        ) from None
+    except OSError as error:
+        raise TwostepError(
+            "no_command", f"The program {argv[0]!r} cannot be started: {error.strerror}.", "Look at the file's mode and at its first line."
         ) from None
     try:
         stdout, stderr = process.communicate(stdin, timeout=timeout_s)

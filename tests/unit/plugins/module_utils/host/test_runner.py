@@ -56,6 +56,16 @@ def test_a_program_that_is_not_installed_is_named() -> None:
     )
 
 
+def test_a_file_that_is_no_program_is_named(tmp_path) -> None:
+    (tmp_path / "check").write_text("#!/bin/sh\n")
+    with pytest.raises(TwostepError) as caught:
+        run([str(tmp_path / "check")])
+    assert (caught.value.code, caught.value.message) == (
+        "no_command",
+        f"The program '{tmp_path}/check' cannot be started: Permission denied.",
+    )
+
+
 def test_a_program_that_hangs_is_ended_and_named() -> None:
     with pytest.raises(TwostepError) as caught:
         run(python("import threading; threading.Event().wait()"), timeout_s=0.2)
