@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, reload, table
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, reload, table, waves
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller
 
@@ -73,8 +73,9 @@ class ActionModule(ActionBase):
         known = {host: controller.raw_vars(task_vars, host) for host in hosts}
         facts = {host: fleet.facts(known[host].get("__twostep_slots"), policy.family) for host in hosts}
         compat = {host: fleet.compat(known[host].get("__twostep_compat")) for host in hosts}
+        places = {host: waves.place(known[host].get("__twostep_place"), host) for host in hosts}
         built = stage == "check"
-        made = plan.make(hosts, facts, compat, policy, built)
+        made = plan.make(hosts, facts, compat, policy, built, places)
         drifts = [] if built else plan.drifts(facts)
         if not built or made.waves:
             lines = table.render(["WAVE", "HOST", "SLOT", "FROM", "TO", "VERDICT", "REASON"], plan.rows(made))

@@ -13,9 +13,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from . import names, peers
+from . import names, peers, waves
 from .errors import TwostepError
 from .fleet import Compat, Facts, Slot, natural
+from .waves import Place, Wave
 
 NOT_BUILT = "not built yet, verdict after the build"
 PENDING = "pending"
@@ -66,7 +67,7 @@ class Plan:
     """The order of the work; ``steps`` has every slot of every host, also those left out."""
 
     policy: Policy
-    waves: tuple[tuple[str, ...], ...]
+    waves: tuple[Wave, ...]
     steps: tuple[Step, ...]
     digest: str
 
@@ -106,9 +107,11 @@ def make(
     compat: Mapping[str, Mapping[str, Compat]],
     policy: Policy,
     built: bool,
+    places: Mapping[str, Place] | None = None,
 ) -> Plan:
     """Return the plan for all of ``fleet``.
 
+    :param places: where the hosts stand; one that is not named has no failure domain and need not be apart from any other.
     :param built: the verdicts of the built file must be there; without it a missing one is shown as pending.
     :raises TwostepError: ``plan_refused`` with every refusal of every host in ``data["refusals"]``.
     """
@@ -131,8 +134,8 @@ def make(
     if refusals:
         raise _refused(refusals)
     order = list(dict.fromkeys(step.host for step in steps if step.act != "none"))
-    waves = _waves(order, policy)
-    return Plan(policy, waves, tuple(steps), _digest(policy, waves, steps))
+    parts = waves.split(order, places or {}, policy.canary, policy.wave_size)
+    return Plan(policy, parts, tuple(steps), _digest(policy, parts, steps))
 
 
 def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: bool) -> Step | str:
@@ -216,32 +219,22 @@ def _refused(refusals: list[dict[str, str]]) -> TwostepError:
     )
 
 
-def _waves(order: Sequence[str], policy: Policy) -> tuple[tuple[str, ...], ...]:
-    waves = [tuple(order[: policy.canary])] if policy.canary else []
-    rest = order[policy.canary :]
-    waves += [tuple(rest[at : at + policy.wave_size]) for at in range(0, len(rest), policy.wave_size)]
-    return tuple(wave for wave in waves if wave)
-
-
-def _digest(policy: Policy, waves: Sequence[Sequence[str]], steps: Sequence[Step]) -> str:
+def _digest(policy: Policy, parts: Sequence[Wave], steps: Sequence[Step]) -> str:
     """The verdict is left out: it is not known before the build, and the digest names what will be touched, in which order."""
     content = {
         "family": policy.family,
         "version": policy.version,
         "warm": policy.warm,
         "cold": policy.cold,
-        "waves": waves,
+        "waves": [wave.hosts for wave in parts],
         "steps": [[step.host, step.slot, step.act, step.from_version] for step in steps],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def wave_of(plan: Plan, host: str) -> int | None:
-    """Return the number of the wave, from 1, or None for a host that is left out."""
-    for number, wave in enumerate(plan.waves, start=1):
-        if host in wave:
-            return number
-    return None
+def _numbers(plan: Plan) -> dict[str, int]:
+    """Return the number of each host's wave, from 1; a host that is left out has none."""
+    return {host: number for number, wave in enumerate(plan.waves, start=1) for host in wave.hosts}
 
 
 def _worst(steps: Sequence[Step]) -> str:
@@ -251,15 +244,18 @@ def _worst(steps: Sequence[Step]) -> str:
 
 def as_dict(plan: Plan) -> dict[str, Any]:
     """Return the plan as the action's result: ``order`` and ``serial`` are what the playbook needs."""
+    by_host: dict[str, list[Step]] = {}
+    for step in plan.steps:
+        by_host.setdefault(step.host, []).append(step)
+    numbers = _numbers(plan)
     hosts: dict[str, Any] = {}
-    for host in dict.fromkeys(step.host for step in plan.steps):
-        steps = [step for step in plan.steps if step.host == host]
+    for host, steps in by_host.items():
         hosts[host] = {
             "from": ", ".join(sorted({step.from_version or "" for step in steps})),
             "to": plan.policy.version,
             "verdict": _worst(steps),
             "reason": "; ".join(dict.fromkeys(step.reason for step in steps)),
-            "wave": wave_of(plan, host),
+            "wave": numbers.get(host),
             "slots": [
                 {
                     "slot": step.slot,
@@ -277,9 +273,9 @@ def as_dict(plan: Plan) -> dict[str, Any]:
         "family": plan.policy.family,
         "version": plan.policy.version,
         "pattern": PLANNED if plan.waves else NOBODY,
-        "waves": [list(wave) for wave in plan.waves],
-        "serial": [len(wave) for wave in plan.waves],
-        "order": [host for wave in plan.waves for host in wave],
+        "waves": [list(wave.hosts) for wave in plan.waves],
+        "serial": [len(wave.hosts) for wave in plan.waves],
+        "order": [host for wave in plan.waves for host in wave.hosts],
         "hosts": hosts,
         "digest": plan.digest,
     }
@@ -304,8 +300,17 @@ def _hops(steps: Sequence[Step], version: str) -> list[list[dict[str, Any]]]:
 
 def rows(plan: Plan) -> list[list[object]]:
     """Return the table of the plan, in the order of the work, hosts left out at the end."""
-    by_wave = sorted(plan.steps, key=lambda step: (wave_of(plan, step.host) or len(plan.waves) + 1, natural(step.host), step.slot))
+    numbers = _numbers(plan)
+    by_wave = sorted(plan.steps, key=lambda step: (numbers.get(step.host, len(plan.waves) + 1), natural(step.host), step.slot))
     return [
-        [wave_of(plan, step.host), step.host, step.slot, step.from_version, plan.policy.version, step.verdict, step.reason]
+        [_shown(plan, numbers.get(step.host)), step.host, step.slot, step.from_version, plan.policy.version, step.verdict, step.reason]
         for step in by_wave
     ]
+
+
+def _shown(plan: Plan, number: int | None) -> str | None:
+    """Return the number of a wave and why its hosts are in it together."""
+    if number is None:
+        return None
+    reason = plan.waves[number - 1].reason
+    return f"{number} ({reason})" if reason else str(number)

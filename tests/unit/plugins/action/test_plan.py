@@ -81,12 +81,23 @@ def test_the_plan_is_returned_and_shown(shown: list) -> None:
     result = run(WANTED, {"n1": host(), "n2": host("1.1.0")})
     assert (result["order"], result["serial"]) == (["n1"], [1])
     assert shown == [
-        "WAVE  HOST  SLOT  FROM   TO     VERDICT  REASON",
-        "1     n1    vol0  1.0.0  1.1.0  pending  not built yet, verdict after the build",
-        "-     n2    vol0  1.1.0  1.1.0  current  already serves 1.1.0",
+        "WAVE        HOST  SLOT  FROM   TO     VERDICT  REASON",
+        "1 (canary)  n1    vol0  1.0.0  1.1.0  pending  not built yet, verdict after the build",
+        "-           n2    vol0  1.1.0  1.1.0  current  already serves 1.1.0",
         f"1 waves, digest {result['digest'][:12]}",
     ]
     assert result["summary"] == shown[:-1]
+
+
+def test_waves_follow_where_the_hosts_stand(shown: list) -> None:
+    stand = {"n1": {"domain": "a", "apart": []}, "n2": {"domain": "b", "apart": []}, "n3": {"domain": "a", "apart": []}}
+    result = run({**WANTED, "wave_size": 3}, {name: host(__twostep_place=place) for name, place in stand.items()})
+    assert result["waves"] == [["n1"], ["n3"], ["n2"]]
+    assert [line.partition("  ")[0] for line in shown[1:4]] == ["1 (canary, a)", "2 (a)", "3 (b)"]
+
+
+def test_a_bad_place_fails_the_task() -> None:
+    assert run(WANTED, {"n1": host(__twostep_place={"apart": "etcd"})})["code"] == "bad_place"
 
 
 DRIFT = [{"code": "file_other", "message": "It differs."}]
@@ -108,7 +119,7 @@ def test_status_notes_drift(shown: list) -> None:
 def test_after_the_build_the_verdicts_are_in_it(shown: list) -> None:
     result = run({"stage": "check", **WANTED}, {"n1": host(__twostep_compat=HOT)})
     assert result["hosts"]["n1"]["hops"] == [[{"slot": "vol0", "version": "1.1.0", "mode": "handover"}]]
-    assert "1     n1    vol0  1.0.0  1.1.0  hot      compatible" in shown
+    assert "1 (canary)  n1    vol0  1.0.0  1.1.0  hot      compatible" in shown
 
 
 def test_a_slot_is_taken_down_only_where_that_is_allowed() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import plan
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.fleet import Compat, Drift, Facts, Slot
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Range
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.waves import Place
 
 POLICY = plan.Policy("remap", "1.1.0", 1, 2)
 WARM_WAY = " With twostep_allow_warm the slot may be taken down for it, its users stopped and started again"
@@ -22,6 +23,10 @@ HOT = Compat("hot", "handover", "")
 
 def slot(version: str | None = "1.0.0", state: str | None = "serving", parked: str | None = None, name: str = "vol0") -> Slot:
     return Slot(name, "remap", version, state, parked, 1)
+
+
+def hosts_of(made: plan.Plan) -> tuple:
+    return tuple(wave.hosts for wave in made.waves)
 
 
 def old(*hosts: str) -> dict[str, Facts]:
@@ -42,7 +47,7 @@ def refusals(fleet: list, facts: dict, compat: dict, built: bool = True) -> Twos
 def test_canary_first_then_waves_in_the_order_of_the_names() -> None:
     hosts = ["n10", "n2", "n1", "n3"]
     made = plan.make(hosts, old(*hosts), hot(*hosts), POLICY, True)
-    assert made.waves == (("n1",), ("n2", "n3"), ("n10",))
+    assert hosts_of(made) == (("n1",), ("n2", "n3"), ("n10",))
 
 
 @pytest.mark.parametrize(
@@ -56,13 +61,13 @@ def test_canary_first_then_waves_in_the_order_of_the_names() -> None:
 )
 def test_sizes_of_waves(canary: int, wave_size: int, waves: tuple) -> None:
     hosts = ["n1", "n2", "n3"]
-    assert plan.make(hosts, old(*hosts), hot(*hosts), plan.Policy("remap", "1.1.0", canary, wave_size), True).waves == waves
+    assert hosts_of(plan.make(hosts, old(*hosts), hot(*hosts), plan.Policy("remap", "1.1.0", canary, wave_size), True)) == waves
 
 
 def test_a_current_host_is_left_out_with_its_reason() -> None:
     facts = {**old("n1"), "n2": Facts((slot("1.1.0"),))}
     made = plan.make(["n1", "n2"], facts, hot("n1"), POLICY, True)
-    assert made.waves == (("n1",),)
+    assert hosts_of(made) == (("n1",),)
     assert plan.as_dict(made)["hosts"]["n2"] == {
         "from": "1.1.0",
         "to": "1.1.0",
@@ -86,9 +91,9 @@ def test_versions_that_cannot_talk_to_each_other_never_meet() -> None:
             "take the whole fleet to a version that speaks both first",
         }
     ]
-    assert plan.make(["n1"], old("n1"), compat, POLICY, True).waves == (("n1",),)  # nobody to talk to
+    assert hosts_of(plan.make(["n1"], old("n1"), compat, POLICY, True)) == (("n1",),)  # nobody to talk to
     # Before the build nobody knows.
-    assert plan.make(["n1", "n2"], old("n1", "n2"), {}, POLICY, False).waves == (("n1",), ("n2",))
+    assert hosts_of(plan.make(["n1", "n2"], old("n1", "n2"), {}, POLICY, False)) == (("n1",), ("n2",))
 
 
 def test_nothing_to_do() -> None:
@@ -281,7 +286,7 @@ def test_what_serves_but_is_not_what_boots_is_committed(code: str) -> None:
 @pytest.mark.parametrize("code", ["file_other", "initramfs_other"])
 def test_another_drift_is_no_work(code: str) -> None:
     facts = {"n1": Facts((replace(slot("1.1.0"), drift=(Drift(code, "It differs."),)),))}
-    assert plan.make(["n1"], facts, {}, POLICY, True).waves == ()
+    assert hosts_of(plan.make(["n1"], facts, {}, POLICY, True)) == ()
 
 
 def test_the_cold_way_where_it_is_allowed() -> None:
@@ -322,12 +327,21 @@ def test_the_digest_changes_with_what_is_done(change: dict) -> None:
     assert plan.make(hosts, old(*hosts), {}, policy, False).digest != plan.make(hosts, old(*hosts), {}, POLICY, False).digest
 
 
+def test_places_split_the_waves_and_change_the_digest() -> None:
+    hosts = ["n1", "n2", "n3", "n4"]
+    places = {"n1": Place("a"), "n3": Place("a"), "n4": Place("a", ("etcd",))}
+    made = plan.make(hosts, old(*hosts), hot(*hosts), POLICY, True, places)
+    assert [(wave.hosts, wave.reason) for wave in made.waves] == [(("n1",), "canary, a"), (("n3", "n4"), "a"), (("n2",), "")]
+    assert plan.as_dict(made)["order"] == ["n1", "n3", "n4", "n2"]
+    assert made.digest != plan.make(hosts, old(*hosts), hot(*hosts), POLICY, True).digest
+
+
 def test_rows_follow_the_work_and_end_with_those_left_out() -> None:
     facts = {**old("n2", "n3"), "n1": Facts((slot("1.1.0"),))}
     rows = plan.rows(plan.make(["n1", "n2", "n3"], facts, hot("n2", "n3"), POLICY, True))
     assert rows == [
-        [1, "n2", "vol0", "1.0.0", "1.1.0", "hot", "compatible"],
-        [2, "n3", "vol0", "1.0.0", "1.1.0", "hot", "compatible"],
+        ["1 (canary)", "n2", "vol0", "1.0.0", "1.1.0", "hot", "compatible"],
+        ["2", "n3", "vol0", "1.0.0", "1.1.0", "hot", "compatible"],
         [None, "n1", "vol0", "1.1.0", "1.1.0", "current", "already serves 1.1.0"],
     ]
 
