@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import gate, plan
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import gate, plan, window
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller
 
 display = Display()
@@ -20,6 +22,9 @@ ARGUMENT_SPEC = {
     "sources": {"type": "list", "elements": "str", "required": True},
     "health": {"type": "str", "required": True},
     "shelf_life_s": {"type": "float", "default": 60.0},
+    "windows": {"type": "list", "elements": "raw", "default": []},
+    "time_zone": {"type": "str", "default": "UTC"},
+    "pause_file": {"type": "str", "default": ""},
 }
 
 
@@ -39,6 +44,10 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars or {}, options["fleet"])
         if not hosts:
             return controller.failed(result, plan.empty_fleet(options["fleet"]))
+        try:
+            _may_go_on(options)
+        except TwostepError as error:
+            return controller.failed(result, error)
         answers = gate.answers_by_host((task_vars or {}).get(options["health"]))
         gates = gate.judge([*hosts, *touch], options["sources"], answers, controller.utc_now(), options["shelf_life_s"])
         verdict = gate.verdict(gates)
@@ -51,3 +60,20 @@ class ActionModule(ActionBase):
             f"gate {verdict} for {', '.join(touch)}: {sum(item.verdict == 'ok' for item in gates)} of {len(gates)} answers are ok"
         )
         return result
+
+
+def _may_go_on(options: dict[str, Any]) -> None:
+    """Refuse if the operator has said that nothing more is begun now: by a file, or by the hour.
+
+    :raises TwostepError: ``paused``, ``outside_window``, ``bad_window``, ``bad_time_zone``.
+    """
+    pause_file = os.path.expanduser(options["pause_file"])
+    if pause_file and os.path.lexists(pause_file):
+        raise TwostepError(
+            "paused",
+            f"The run is paused: {pause_file} exists.",
+            "Remove the file and run again; finished hosts are left alone.",
+        )
+    windows = window.parse(options["windows"])
+    if windows:
+        window.check(windows, controller.local_now(options["time_zone"]), options["time_zone"])

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, reload, table, waves
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, reload, table, waves, window
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller
 
@@ -26,6 +26,8 @@ ARGUMENT_SPEC = {
     "wave_size": {"type": "int", "default": 1},
     "warm": {"type": "bool", "default": False},
     "cold": {"type": "bool", "default": False},
+    "windows": {"type": "list", "elements": "raw", "default": []},
+    "time_zone": {"type": "str", "default": "UTC"},
 }
 
 
@@ -58,6 +60,8 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars, options["fleet"])
         if options["stage"] == "status":
             return self._status(options["fleet"], hosts, task_vars)
+        window.parse(options["windows"])
+        controller.local_now(options["time_zone"])
         if options["stage"] == "reload":
             wanted = reload.wish(options["modules"])
             if not hosts:

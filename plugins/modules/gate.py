@@ -43,6 +43,22 @@ options:
         so clocks that differ by more close the gate.
     type: float
     default: 60.0
+  windows:
+    description:
+      - When hosts may be touched. Each item has C(from) and C(to) as quoted times such as V("22:00") and, unless it is for every day,
+        C(days), a list of V(mon) to V(sun). A window that ends before it begins goes on past midnight.
+      - An empty list is always open.
+    type: list
+    elements: raw
+    default: []
+  time_zone:
+    description: Time zone of O(windows), by its name in the time zone database.
+    type: str
+    default: UTC
+  pause_file:
+    description: A file on the controller. While it exists nothing may be touched. Empty for none.
+    type: str
+    default: ""
 attributes:
   action:
     description: Runs on the controller.
@@ -77,15 +93,15 @@ EXAMPLES = r"""
 RETURN = r"""
 verdict:
   description: V(open) or V(closed).
-  returned: always
+  returned: unless it is paused or outside of the windows
   type: str
 gates:
   description: One entry per question with C(source), C(subject), C(host), C(verdict) and C(reason).
-  returned: always
+  returned: unless it is paused or outside of the windows
   type: list
   elements: dict
 code:
-  description: V(gate_closed).
+  description: V(gate_closed), V(paused) or V(outside_window).
   returned: failure
   type: str
 """

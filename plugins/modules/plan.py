@@ -61,6 +61,15 @@ options:
       - Whether a host may be booted into the version where no chain of hot steps leads to it and O(warm) is not set or does not help.
     type: bool
     default: false
+  windows:
+    description: Maintenance windows as M(twostep.hotswap.gate) has them. They are only checked here.
+    type: list
+    elements: raw
+    default: []
+  time_zone:
+    description: Time zone of O(windows), checked with them.
+    type: str
+    default: UTC
 attributes:
   action:
     description: Runs on the controller.

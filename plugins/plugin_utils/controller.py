@@ -7,11 +7,26 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 
 
 def utc_now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def local_now(zone: str) -> datetime:
+    """Return the present in a time zone, by its name in the time zone database.
+
+    :raises TwostepError: ``bad_time_zone``.
+    """
+    try:
+        return utc_now().astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise TwostepError(
+            "bad_time_zone", f"There is no time zone {zone!r} on the controller.", "Name one such as Europe/Vienna, or install tzdata."
+        ) from None
 
 
 def stamp(instant: datetime) -> str:

@@ -72,3 +72,24 @@ def test_the_shelf_life_is_an_option() -> None:
     old = {**GOOD, "sampled_at": "2026-01-01T11:59:00Z"}
     assert run(answers(n1=old, n2=old), shelf_life_s=59)["code"] == "gate_closed"
     assert run(answers(n1=old, n2=old), shelf_life_s=60)["verdict"] == "open"
+
+
+def test_a_pause_file_closes_it_whatever_the_health(tmp_path) -> None:
+    asked = answers(n1=GOOD, n2=GOOD)
+    assert run(asked, pause_file=str(tmp_path / "pause"))["verdict"] == "open"
+    (tmp_path / "pause").symlink_to("nowhere")
+    result = run(asked, pause_file=str(tmp_path / "pause"))
+    assert (result["failed"], result["code"]) == (True, "paused")
+    assert result["msg"] == (
+        f"The run is paused: {tmp_path}/pause exists. Next: Remove the file and run again; finished hosts are left alone."
+    )
+
+
+@pytest.mark.parametrize(
+    ("begin", "zone", "code"),
+    [("12:00", "UTC", None), ("12:01", "UTC", "outside_window"), ("13:00", "Europe/Vienna", None), ("12:00", "Europe/Vienna", None),
+     ("13:01", "Europe/Vienna", "outside_window"), ("12:00", "Mars/Olympus", "bad_time_zone")],
+)  # fmt: skip
+def test_windows_are_of_a_time_zone(begin: str, zone: str, code: str | None) -> None:
+    result = run(answers(n1=GOOD, n2=GOOD), windows=[{"from": begin, "to": "14:00"}], time_zone=zone)
+    assert result.get("code") == code

@@ -77,6 +77,15 @@ def test_bad_modules_fail_the_task(modules: list, hosts: dict, code: str) -> Non
     assert (result["failed"], result["changed"], result["code"]) == (True, False, code)
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"windows": ["22:00"]}, "bad_window"), ({"time_zone": "Europe/Wien"}, "bad_time_zone"), ({"time_zone": "../x"}, "bad_time_zone")],
+)
+def test_bad_windows_fail_before_any_host_is_asked(change: dict, code: str) -> None:
+    assert run({"stage": "inputs", **WANTED, **change}, {"n1": {}})["code"] == code
+    assert run({"stage": "reload", "fleet": "storage", "modules": ["vendor"], **change}, {"n1": {}})["code"] == code
+
+
 def test_the_plan_is_returned_and_shown(shown: list) -> None:
     result = run(WANTED, {"n1": host(), "n2": host("1.1.0")})
     assert (result["order"], result["serial"]) == (["n1"], [1])
