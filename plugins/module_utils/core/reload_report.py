@@ -52,7 +52,8 @@ def mode(registers: Mapping[Any, Any]) -> str | None:
     """Return the way that was taken, None where there was none to take."""
     if untrusted.mapping(registers.get("__twostep_reboot")):
         return "cold"
-    return "warm" if untrusted.mapping(registers.get("__twostep_reload")) else None
+    reload = untrusted.mapping(registers.get("__twostep_reload"))
+    return "warm" if reload and not reload.get("skipped") else None
 
 
 def modules(run: Mapping[Any, Any]) -> list[str] | None:

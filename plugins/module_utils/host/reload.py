@@ -38,8 +38,8 @@ def stands(world: World, request: ReloadRequest) -> str:
     told = []
     for part in request.parts:
         found = module_state.look(world.paths, world.run, world.release, part.name)
-        which = {True: f"{found.loaded}, the old one", False: str(found.loaded)}[found.loaded.is_same(part.old) is True]
-        told.append(f"{part.name} is {which}" if found.state == "live" else f"{part.name} is not loaded")
+        which = ", the old one" if found.loaded.is_same(part.old) else ""
+        told.append(f"{part.name} is {found.loaded}{which}" if found.state == "live" else f"{part.name} is not loaded")
     return f"{'; '.join(told)}."
 
 

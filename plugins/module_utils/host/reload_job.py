@@ -14,7 +14,6 @@ from ..core.errors import TwostepError
 from ..core.reload import PARENT, ModuleFacts, Part, Wish
 from ..core.reload_request import ReloadRequest, ReloadResult
 from . import (
-    agent_archive,
     boot,
     kept_modules,
     modinfo,
@@ -60,13 +59,13 @@ class Job:
         world: World,
         wanted: Wish,
         python: str,
-        agent: Callable[[], str] | None = None,
-        token: Callable[[], str] = lambda: "",
+        agent: Callable[[], str],
+        token: Callable[[], str],
     ) -> None:
         self._world = world
         self._wanted = wanted
         self._python = python
-        self._agent = agent or (lambda: agent_archive.install(world.paths))
+        self._agent = agent
         self._token = token
         self._notes: list[str] = []
 

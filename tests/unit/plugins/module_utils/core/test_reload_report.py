@@ -69,7 +69,13 @@ def test_versions(registers: dict, told: tuple) -> None:
 
 
 @pytest.mark.parametrize(
-    ("registers", "mode"), [({}, None), ({"__twostep_reload": {"x": 1}}, "warm"), ({"__twostep_reboot": {"x": 1}}, "cold")]
+    ("registers", "mode"),
+    [
+        ({}, None),
+        ({"__twostep_reload": {"x": 1}}, "warm"),
+        ({"__twostep_reload": {"skipped": True}}, None),
+        ({"__twostep_reload": {"skipped": True}, "__twostep_reboot": {"x": 1}}, "cold"),
+    ],
 )
 def test_modes(registers: dict, mode: str | None) -> None:
     assert reload_report.mode(registers) == mode
