@@ -22,16 +22,75 @@ options:
   sources:
     description:
       - What must be asked. Name only what this host is meant to have.
-      - V(corosync) needs C(corosync-quorumtool) and looks at quorum and votes.
-      - V(md) looks at every Linux software array below C(/sys/block).
+      - Quorum. V(corosync) needs C(corosync-quorumtool) and counts votes. V(pacemaker) needs C(crm_mon) and looks for nodes that could take
+        over. V(etcd) needs C(etcdctl). V(consul) asks its HTTP interface. V(ceph) needs C(ceph) and a key that may ask; it looks at
+        monitors, at this host's OSDs and at placement groups.
+      - Copies. V(md) looks at every Linux software array below C(/sys/block), V(lvm) needs C(lvs), V(zfs) C(zpool), V(btrfs) and
+        V(nvme_multipath) only sysfs, V(drbd) C(drbdsetup) where it is version 9, V(dm_multipath) C(multipathd).
+      - V(command) runs what O(settings.command) names.
+      - On real systems and kernels the tests of this collection run V(corosync) and V(md). The others are tested on answers that were
+        recorded from the real program, or follow its source; the docs of each below C(plugins/module_utils/core/health_*.py) say which.
     type: list
     elements: str
-    choices: [corosync, md]
+    choices: [corosync, pacemaker, etcd, consul, ceph, md, lvm, zfs, btrfs, drbd, nvme_multipath, dm_multipath, command]
     default: [corosync, md]
   stall_seconds:
     description: How long the host is imagined to stall.
     type: float
     default: 1.0
+  settings:
+    description: What some sources have to be told. The same for every host that is asked.
+    type: dict
+    default: {}
+    suboptions:
+      etcd:
+        description: Where etcd is, and by which certificates.
+        type: dict
+        suboptions:
+          endpoints:
+            description: Client addresses.
+            type: list
+            elements: str
+            default: ["127.0.0.1:2379"]
+          cacert:
+            description: File with the certificates that the servers' are proven by.
+            type: path
+          cert:
+            description: File with the client's certificate.
+            type: path
+          key:
+            description: File with its key.
+            type: path
+      consul:
+        description: Where the consul agent is.
+        type: dict
+        suboptions:
+          address:
+            description: Its address, C(http) or C(https).
+            type: str
+            default: http://127.0.0.1:8500
+          token_file:
+            description: File with a token that has C(operator:read).
+            type: path
+          cacert:
+            description: File with the certificates that its own is proven by.
+            type: path
+      command:
+        description:
+          - Commands of yours. They must change nothing, and answer as monitoring plugins do, V(0) is ok, V(1) and V(2) are not, anything
+            else is unknown, and the first line is the reason.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: What the answer is about.
+            type: str
+            required: true
+          argv:
+            description: The program and its arguments, without a shell.
+            type: list
+            elements: str
+            required: true
   timeout_s:
     description: How long one command may take before its answer is V(unknown).
     type: float
@@ -59,6 +118,19 @@ EXAMPLES = r"""
 - name: A host without software arrays
   twostep.hotswap.health_info:
     sources: [corosync]
+
+- name: A member of an etcd cluster on ZFS, with a check of the site's own
+  twostep.hotswap.health_info:
+    sources: [etcd, zfs, command]
+    settings:
+      etcd:
+        endpoints: ["https://10.0.0.1:2379"]
+        cacert: /etc/etcd/ca.crt
+        cert: /etc/etcd/client.crt
+        key: /etc/etcd/client.key
+      command:
+        - name: replication
+          argv: [/usr/lib/nagios/plugins/check_replication, -c, "60"]
 """
 
 RETURN = r"""
@@ -103,6 +175,34 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe 
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
 
+SETTINGS = {
+    "etcd": {
+        "type": "dict",
+        "options": {
+            "endpoints": {"type": "list", "elements": "str", "default": ["127.0.0.1:2379"]},
+            "cacert": {"type": "path"},
+            "cert": {"type": "path"},
+            "key": {"type": "path", "no_log": False},
+        },
+    },
+    "consul": {
+        "type": "dict",
+        "options": {
+            "address": {"type": "str", "default": "http://127.0.0.1:8500"},
+            "token_file": {"type": "path", "no_log": False},
+            "cacert": {"type": "path"},
+        },
+    },
+    "command": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "argv": {"type": "list", "elements": "str", "required": True},
+        },
+    },
+}
+
 
 def utc_now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -111,8 +211,9 @@ def utc_now() -> str:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "sources": {"type": "list", "elements": "str", "choices": ["corosync", "md"], "default": ["corosync", "md"]},
+            "sources": {"type": "list", "elements": "str", "choices": list(health.SOURCES), "default": ["corosync", "md"]},
             "stall_seconds": {"type": "float", "default": 1.0},
+            "settings": {"type": "dict", "default": {}, "options": SETTINGS},
             "timeout_s": {"type": "float", "default": 10.0},
             "sample_gap_s": {"type": "float", "default": 0.5},
         },
@@ -128,7 +229,7 @@ def main() -> None:
         sample_gap_s=options["sample_gap_s"],
     )
     try:
-        answers = health.ask(options["sources"], Question(options["stall_seconds"]), world)
+        answers = health.ask(options["sources"], Question(options["stall_seconds"], options["settings"]), world)
     except TwostepError as error:
         module.fail_json(msg=str(error), code=error.code, **error.data)
     module.exit_json(changed=False, answers=[answer.as_dict() for answer in answers])
