@@ -19,6 +19,8 @@ from .paths import Paths
 from .world import World
 
 DAEMON = "multipathd.service"
+# Whether multipathd runs. Its own commands cannot be asked that: its socket would start it.
+ASK_ACTIVE = ("systemctl", "show", "--property=ActiveState", "--", DAEMON)
 _FORMAT = "%D,%t,%T,%m"  # see core/multipath.py
 
 
@@ -39,10 +41,13 @@ def _answer(world: World, argv: Sequence[str]) -> str | None:
     return answer.stdout if answer.rc == 0 else None
 
 
-def _runs(world: World) -> bool:
-    """Return whether multipathd runs. Its own commands cannot be asked that: its socket would start it."""
-    told = _answer(world, ["systemctl", "show", "--property=ActiveState", "--", DAEMON]) or ""
+def says_active(told: str) -> bool:
+    """Return whether the answer to ASK_ACTIVE says that multipathd runs."""
     return told.strip() in [f"ActiveState={state}" for state in ("active", "activating", "reloading")]
+
+
+def _runs(world: World) -> bool:
+    return says_active(_answer(world, list(ASK_ACTIVE)) or "")
 
 
 def _dmsetup(world: World, verb: str, uuid: str) -> str | None:
