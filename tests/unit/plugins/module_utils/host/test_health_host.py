@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import health, health_md
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import health
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question, World
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
@@ -143,27 +143,6 @@ def test_an_array_that_degrades_between_the_samples_is_not_ok(tmp_path) -> None:
     host.on_sleep = lambda: put(str(tmp_path), raid1("md0", degraded="1"))
     (answer,) = health.ask(["md"], Question(1.0), host.world)
     assert (answer.verdict, answer.reason) == ("not_ok", "md0 is degraded: 1 of 2 members are missing.")
-
-
-def test_members_are_read_in_the_order_of_their_place(tmp_path) -> None:
-    states = {f"rd{place}/state": "in_sync" for place in range(11)}
-    put(str(tmp_path), raid1("md0", raid_disks="11", **{**states, "rd10/state": "spare"}))
-    array = health_md.read_array("md0", Paths(str(tmp_path)))
-    assert array.members == ("in_sync",) * 10 + ("spare",)
-
-
-def test_a_vanished_array_is_unknown(tmp_path) -> None:
-    put(str(tmp_path), {"sys/block/md0/md/level": "raid1\n"})
-    (answer,) = health.ask(["md"], Question(1.0), Host(str(tmp_path), []).world)
-    assert answer.verdict == "unknown"
-
-
-@pytest.mark.parametrize("make", [lambda root: None, lambda root: put(root, {"sys/block/vda/size": "1"})])
-def test_a_host_without_arrays_cannot_say_ok(tmp_path, make) -> None:
-    make(str(tmp_path))
-    (answer,) = health.ask(["md"], Question(1.0), Host(str(tmp_path), []).world)
-    assert (answer.subject, answer.verdict) == ("arrays", "unknown")
-    assert answer.reason == "This host has no md array. Take md out of twostep_health_sources if it is not meant to have one."
 
 
 def test_a_source_that_does_not_exist_is_refused(tmp_path) -> None:
