@@ -12,7 +12,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_dm_multipath
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.health_paths_double import ABSENT, HANGS, HealthHost, put
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.health_double import ABSENT, HANGS, HealthHost, put
 
 ACTIVE, ASK = "systemctl show --property=ActiveState -- multipathd.service", "multipathd show maps json"
 RUNS = [Result(0, "ActiveState=active\n", "")]

@@ -12,7 +12,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_drbd
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.health_paths_double import ABSENT, HANGS, HealthHost, put
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.health_double import ABSENT, HANGS, HealthHost, put
 
 STATUS, SHOW = "drbdsetup status --json", "drbdsetup show --show-defaults --json"
 NINE = "version: 9.1.7 (api:2/proto:110-121)\nGIT-hash: bfd2450739\nTransports (api:17): tcp (9.1.7)\n"

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_nvme_multipath
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question
-from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.health_paths_double import HealthHost, put
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.health_double import HealthHost, put
 
 NONE = (
     "This host has no NVMe namespace that is meant to have several paths. "
