@@ -11,7 +11,7 @@ import pathlib
 
 import bench
 import neighbour
-from neighbour import Hold, Neighbour
+from neighbour import EXPIRES_MS, Hold, Neighbour
 
 
 class SeveralQueues(Neighbour):
@@ -107,7 +107,7 @@ class Settings(Neighbour):
         self.set_in(Hold(self.slot))
 
     def test_changed_in_a_hold_that_expires(self) -> None:
-        self.set_in(Hold(self.slot, deadline_ms=2000, expires=True))
+        self.set_in(Hold(self.slot, deadline_ms=EXPIRES_MS, expires=True))
 
 
 class Timeout(Neighbour):

@@ -10,7 +10,7 @@ import time
 
 import bench
 import neighbour
-from neighbour import Hold, Neighbour
+from neighbour import EXPIRES_MS, Hold, Neighbour
 
 SYNC = """
 import ctypes, mmap, os, sys
@@ -51,7 +51,7 @@ class FileSystem(Neighbour):
                 self.addCleanup(caller.kill)
                 self.assertEqual(caller.stdout.readline(), "dirty\n")
                 callers.append(caller)
-            with Hold(self.slot, deadline_ms=2000 if expires else 10000, expires=expires) as hold:
+            with Hold(self.slot, deadline_ms=EXPIRES_MS if expires else 10000, expires=expires) as hold:
                 for caller in callers:
                     caller.stdin.write("go\n")
                     caller.stdin.flush()
@@ -130,12 +130,12 @@ class Clock(Neighbour):
 
     def test_the_deadline_is_not_the_wall_clocks(self) -> None:
         for jump_s in (86400, -86400):
-            with Hold(self.slot, deadline_ms=2000, expires=True) as hold:
+            with Hold(self.slot, deadline_ms=EXPIRES_MS, expires=True) as hold:
                 reader = self.start("dd", f"if={self.slot.device}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct")
                 neighbour.wait_for_sleep(reader, "the reader waits")
                 time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) + jump_s)
                 self.assertTrue(hold.lasts())
             self.ended(reader)
-            self.assertGreaterEqual(self.slot.number("last_swap/hold_ns"), 2000 * 10**6)
+            self.assertGreaterEqual(self.slot.number("last_swap/hold_ns"), EXPIRES_MS * 10**6)
             self.assertLess(self.slot.number("last_swap/hold_ns"), 10000 * 10**6)
         self.change(2, works=False)
