@@ -48,10 +48,10 @@ options:
         type: dict
         suboptions:
           endpoints:
-            description: Client addresses.
+            description: Client addresses to ask first. Empty for the default of C(etcdctl).
             type: list
             elements: str
-            default: ["127.0.0.1:2379"]
+            default: []
           cacert:
             description: File with the certificates that the servers' are proven by.
             type: path
@@ -179,7 +179,7 @@ SETTINGS = {
     "etcd": {
         "type": "dict",
         "options": {
-            "endpoints": {"type": "list", "elements": "str", "default": ["127.0.0.1:2379"]},
+            "endpoints": {"type": "list", "elements": "str", "default": []},
             "cacert": {"type": "path"},
             "cert": {"type": "path"},
             "key": {"type": "path", "no_log": False},

@@ -7,25 +7,34 @@ Read-only. A program that is absent, hangs or talks nonsense gives the answer ``
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, NamedTuple, Sequence
+import importlib
+from typing import TYPE_CHECKING, Sequence
 
 from ..core.errors import TwostepError
 from ..core.health import OK, UNKNOWN, Answer, Finding
-from . import health_corosync, health_md
 from .health_probe import UNANSWERED, Question, Sample, World
 
+if TYPE_CHECKING:
+    # For those who ship this file, since they follow import statements. A host loads only the sources that it is asked for.
+    from . import (  # noqa: F401
+        health_btrfs,
+        health_ceph,
+        health_command,
+        health_consul,
+        health_corosync,
+        health_dm_multipath,
+        health_drbd,
+        health_etcd,
+        health_lvm,
+        health_md,
+        health_nvme_multipath,
+        health_pacemaker,
+        health_zfs,
+    )
 
-class Source(NamedTuple):
-    """How a source is asked; ``subject`` names what it speaks of when it cannot tell of anything in particular."""
-
-    subject: str
-    sample: Callable[[Question, World], list[Sample]]
-
-
-SOURCES: Mapping[str, Source] = {
-    "corosync": Source(health_corosync.SUBJECT, health_corosync.sample),
-    "md": Source(health_md.SUBJECT, health_md.sample),
-}
+QUORUM = ("corosync", "pacemaker", "etcd", "consul", "ceph")
+COPIES = ("md", "lvm", "zfs", "btrfs", "drbd", "nvme_multipath", "dm_multipath")
+SOURCES = (*QUORUM, *COPIES, "command")
 
 
 def ask(sources: Sequence[str], question: Question, world: World) -> list[Answer]:
@@ -45,13 +54,14 @@ def ask(sources: Sequence[str], question: Question, world: World) -> list[Answer
 
 
 def _look(source: str, question: Question, world: World) -> list[Answer]:
-    subject, sample = SOURCES[source]
+    asked = importlib.import_module(f".health_{source}", __package__)
+    samples: list[Sample]
     try:
-        samples = sample(question, world)
+        samples = asked.sample(question, world)
     except TwostepError as error:
         if error.code not in UNANSWERED:
             raise
-        samples = [Sample(subject, Finding(UNKNOWN, error.message), {"error": error.code})]
+        samples = [Sample(asked.SUBJECT, Finding(UNKNOWN, error.message), {"error": error.code})]
     now = world.now()
     return [Answer(source, found.subject, found.finding.verdict, found.finding.reason, now, found.evidence) for found in samples]
 

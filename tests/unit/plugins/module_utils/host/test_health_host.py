@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
+import pathlib
 import shutil
 
 import pytest
@@ -173,3 +176,14 @@ def test_a_subject_that_is_there_at_one_look_only_is_unknown(tmp_path) -> None:
     assert {name: answer.verdict for name, answer in answers.items()} == {"md0": "unknown", "md1": "ok", "md2": "unknown", "md3": "not_ok"}
     assert answers["md0"].reason == "md0 was gone at the second look, so what it says of itself cannot be relied on."
     assert answers["md2"].reason == "md2 was new at the second look, so what it says of itself cannot be relied on."
+
+
+@pytest.mark.parametrize("source", health.SOURCES)
+def test_every_source_is_shipped_and_names_what_it_speaks_of(source: str) -> None:
+    """Ansible ships what import statements name, so each source is named in one, though it is loaded by its name."""
+    shipped = {name for node in ast.walk(ast.parse(pathlib.Path(health.__file__).read_text())) if isinstance(node, ast.ImportFrom)
+               for name in (alias.name for alias in node.names)}  # fmt: skip
+    assert f"health_{source}" in shipped
+    asked = importlib.import_module(f"{health.__package__}.health_{source}")
+    assert asked.SUBJECT
+    assert callable(asked.sample)
