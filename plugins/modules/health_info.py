@@ -28,8 +28,7 @@ options:
       - Copies. V(md) looks at every Linux software array below C(/sys/block), V(lvm) needs C(lvs), V(zfs) C(zpool), V(btrfs) and
         V(nvme_multipath) only sysfs, V(drbd) C(drbdsetup) where it is version 9, V(dm_multipath) C(multipathd).
       - V(command) runs what O(settings.command) names.
-      - On real systems and kernels the tests of this collection run V(corosync) and V(md). The others are tested on answers that were
-        recorded from the real program, or follow its source; the docs of each below C(plugins/module_utils/core/health_*.py) say which.
+      - Which of them are tested on real systems, and which on recorded answers, is in C(docs/health-sources.md) of the collection.
     type: list
     elements: str
     choices: [corosync, pacemaker, etcd, consul, ceph, md, lvm, zfs, btrfs, drbd, nvme_multipath, dm_multipath, command]
