@@ -36,7 +36,7 @@ class Device:
         """Return the counters, or None if one of them is not told: before Linux 5.14, or as long as they are ``invalid``."""
         counters: dict[str, int] = {}
         for line in (self.error_stats or "").splitlines():
-            name, _, count = line.partition(" ")
+            name, _space, count = line.partition(" ")
             if not count.isdecimal():
                 return None
             counters[name] = int(count)

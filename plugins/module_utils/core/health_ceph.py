@@ -75,7 +75,7 @@ def find_host(answer: Answer, nodename: str) -> Host | None:
         if not isinstance(hosts, Mapping):
             return None
         for name, daemons in hosts.items():
-            if str(name).split(".")[0] != label:
+            if str(name).partition(".")[0] != label:
                 continue
             known = True
             numbers = _numbers(daemons) if kind == "osd" else ()

@@ -145,7 +145,7 @@ def images_in_sync(volume: Volume) -> Finding:
         return Finding(NOT_OK, f"{volume.name} has images that are not in sync: {', '.join(old)}.")
     if volume.stripes is None or not volume.stripes.isdecimal():
         return Finding(UNKNOWN, f"{volume.name} does not tell how many images it has.")
-    known = sum(1 for _, attr in volume.images if attr is not None and attr[:1] in _IN_SYNC)
+    known = sum(1 for _name, attr in volume.images if attr is not None and attr[:1] in _IN_SYNC)
     if known < max(int(volume.stripes), 2):
         return Finding(UNKNOWN, f"{volume.name} has {int(volume.stripes)} images, and {known} of them tell that they are in sync.")
     return Finding(OK, f"All {known} images of {volume.name} are in sync.")
