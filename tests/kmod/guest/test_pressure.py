@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
@@ -15,6 +16,8 @@ import bench
 import neighbour
 from neighbour import LONG, MIB, Hold, Neighbour
 
+LIBC = ctypes.CDLL(None)
+MCL_CURRENT, MCL_FUTURE = 1, 2
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -55,6 +58,9 @@ class SwapSpace(Pressure):
 
     def setUp(self) -> None:
         super().setUp()
+        # Whoever watches must not wait, swapped out, for what it watches.
+        self.assertEqual(LIBC.mlockall(MCL_CURRENT | MCL_FUTURE), 0)
+        self.addCleanup(LIBC.munlockall)
         bench.run("mkswap", self.slot.device)
         bench.run("swapon", self.slot.device)
         self.addCleanup(bench.run, "swapoff", self.slot.device)
@@ -63,7 +69,7 @@ class SwapSpace(Pressure):
         """Swap and hold while memory moves to the slot and back."""
         for turn in range(4):
             before = swapped()
-            bench.wait_until(lambda before=before: swapped() > before + 1000, "memory goes to the slot and back")
+            bench.wait_until(lambda before=before: swapped() > before + 1000, "memory goes to the slot and back", 120)
             if turn % 2:
                 with Hold(self.slot, deadline_ms=1000, expires=True):
                     pass
