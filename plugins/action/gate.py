@@ -20,7 +20,7 @@ ARGUMENT_SPEC = {
     "fleet": {"type": "str", "default": "twostep"},
     "touch": {"type": "list", "elements": "str", "required": True},
     "sources": {"type": "list", "elements": "str", "required": True},
-    "health": {"type": "str", "required": True},
+    "health": {"type": "list", "elements": "str", "required": True},
     "shelf_life_s": {"type": "float", "default": 60.0},
     "windows": {"type": "list", "elements": "raw", "default": []},
     "time_zone": {"type": "str", "default": "UTC"},
@@ -48,7 +48,9 @@ class ActionModule(ActionBase):
             _may_go_on(options)
         except TwostepError as error:
             return controller.failed(result, error)
-        answers = gate.answers_by_host((task_vars or {}).get(options["health"]))
+        answers: dict[str, Any] = {}
+        for name in options["health"]:
+            answers.update(gate.answers_by_host((task_vars or {}).get(name)))
         gates = gate.judge([*hosts, *touch], options["sources"], answers, controller.utc_now(), options["shelf_life_s"])
         verdict = gate.verdict(gates)
         if verdict == gate.CLOSED:

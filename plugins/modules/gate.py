@@ -33,9 +33,11 @@ options:
     required: true
   health:
     description:
-      - Name of the variable in which M(twostep.hotswap.health_info), in a loop over the host names of the fleet, was registered.
-      - The name and not the value, because what a host returned must not pass through a template.
-    type: str
+      - Names of the variables in which M(twostep.hotswap.fleet_health), or M(twostep.hotswap.health_info) in a loop over host names, were
+        registered. Of a host that is in several, the last one counts.
+      - The names and not the values, because what a host returned must not pass through a template.
+    type: list
+    elements: str
     required: true
   shelf_life_s:
     description:

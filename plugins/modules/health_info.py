@@ -163,14 +163,13 @@ answers:
       sample: "2026-01-31T23:59:58Z"
 """
 
-import datetime
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health
-from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question, World
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.health_probe import Question, World, utc_now
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
 
@@ -201,10 +200,6 @@ SETTINGS = {
         },
     },
 }
-
-
-def utc_now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def main() -> None:

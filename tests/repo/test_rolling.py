@@ -13,6 +13,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 ROLLING = ("rolling_upgrade", "rolling_reload", "preflight")
 SWAP = "twostep.hotswap.swap"
+GATE = "twostep.hotswap.gate"
+FLEET_HEALTH, HEALTH_INFO = "twostep.hotswap.fleet_health", "twostep.hotswap.health_info"
 HALTING_ROLES = ("preflight", "plan", "build", "rehearse", "upgrade", "reload")
 
 
@@ -86,12 +88,30 @@ def test_a_failure_in_a_role_of_a_run_ends_in_its_report(role: str) -> None:
 
 
 def test_health_is_left_to_the_gate_to_judge() -> None:
-    asked = [(where, task) for where, task in all_tasks() if "twostep.hotswap.health_info" in task]
-    assert asked
-    for where, task in asked:
-        assert (task.get("ignore_errors"), task.get("ignore_unreachable"), task.get("run_once")) == (True, True, True), where
-        assert task["delegate_to"] == "{{ item }}"
-        assert task["loop"] == "{{ groups[twostep_fleet] }}"
+    asked = {name: [(where, task) for where, task in all_tasks() if name in task] for name in (FLEET_HEALTH, HEALTH_INFO)}
+    ((where, at_once),) = asked[FLEET_HEALTH]
+    assert (where, at_once.get("ignore_errors"), at_once.get("run_once")) == ("preflight/ask.yml", True, True)
+    assert at_once[FLEET_HEALTH]["fleet"] == "{{ twostep_fleet }}"
+    ((where, in_turn),) = asked[HEALTH_INFO]
+    assert (where, in_turn.get("ignore_errors"), in_turn.get("ignore_unreachable")) == ("preflight/ask.yml", True, True)
+    assert (in_turn.get("run_once"), in_turn["delegate_to"]) == (True, "{{ item }}")
+    assert in_turn["loop"] == f"{{{{ {at_once['register']}.left | default(groups[twostep_fleet]) }}}}"
+    assert in_turn[HEALTH_INFO]["sources"] == at_once[FLEET_HEALTH]["sources"] == "{{ twostep_health_sources }}"
+
+
+def test_every_gate_comes_after_a_question_and_hears_both_answers() -> None:
+    for path in role_files():
+        order = [
+            "gate" if GATE in task else "ask"
+            for task in tasks(yaml.safe_load(path.read_text()))
+            if GATE in task
+            or task.get("ansible.builtin.import_tasks") == "ask.yml"
+            or task.get("ansible.builtin.import_role", {}).get("tasks_from") == "ask"
+        ]
+        assert order == ["ask", "gate"] * (len(order) // 2), path
+    for where, task in all_tasks():
+        if GATE in task:
+            assert task[GATE]["health"] == ["__twostep_asked", "__twostep_health"], where
 
 
 def test_every_swap_and_every_commit_comes_after_a_gate_of_its_own() -> None:

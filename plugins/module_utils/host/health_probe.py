@@ -8,6 +8,7 @@ one command, and lets the errors of ``UNANSWERED`` pass: whoever asks turns them
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
 
@@ -47,6 +48,11 @@ class Sample:
     subject: str
     finding: Finding
     evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def utc_now() -> str:
+    """Return the time of day, UTC, ISO 8601, in seconds: what the gate compares with its own."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read(path: str) -> str | None:
