@@ -33,7 +33,7 @@ KERNELS = (*STOCK, "debug")
 # What is too slow for every change there. In the long form every single allocation fails in turn.
 # Of what test-kernel has, make test has all on 6.1, on 6.12 what is about the parent itself, and two of the cuts.
 SHORT = {
-    "molecule kernel_6_12": {"LAB_TESTS": "test_parent test_probation test_forced test_selftest test_broken"},
+    "molecule kernel_6_12": {"LAB_TESTS": "test_parent test_probation test_selftest test_broken"},
     "power cuts": {"TWOSTEP_CUTS": "adopt,commit"},
 }
 DEBUG_TESTS = "test_faults test_parent test_probation test_broken test_tracking test_race"
@@ -185,6 +185,7 @@ def soak() -> list[Stage]:
         in_lab("cold", *tool("molecule", "test", "-s", "cold"), TWOSTEP_LONG="1"),
         in_lab("early", *tool("molecule", "test", "-s", "early"), TWOSTEP_LONG="1"),
         in_lab("warm", *tool("molecule", "test", "-s", "warm"), TWOSTEP_STRIDE="1", TWOSTEP_LONG="1"),
+        in_lab("rolling", *tool("molecule", "test", "-s", "rolling"), TWOSTEP_LONG="1"),
         in_lab("reload", *tool("molecule", "test", "-s", "reload"), TWOSTEP_STRIDE="1", TWOSTEP_LONG="1"),
         in_lab("debug", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS=DEBUG_TESTS, TWOSTEP_LONG="1"),
     ]
