@@ -35,7 +35,7 @@ lint: ## all linters
 sanity: ## ansible-test sanity
 	@$(GATES) sanity
 
-units: ## unit tests, by pytest on the controller's Python and by ansible-test on the oldest one of a managed host
+units: ## unit tests, by pytest and by ansible-test on the oldest and the newest supported Python
 	@$(GATES) units
 
 artifact: ## build the collection, let galaxy-importer judge it, look into the tarball

@@ -94,19 +94,22 @@ def _opened(target: Target) -> Iterator[Any]:
             for hop in (*target.jump, target):
                 before = _connect(hop, stack, _through(before, hop, stack))
             yield before
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey, OSError, EOFError, ValueError) as error:
             raise no_session(target.host, str(error) or type(error).__name__) from None
 
 
 def _through(before: Any, target: Target, stack: contextlib.ExitStack) -> Any:
     """Return what is like a socket to a host: a channel of the host before, a command, or a socket."""
     if before is not None:
-        return before.get_transport().open_channel("direct-tcpip", (target.address, target.port), ("", 0), timeout=_CONNECT_S)
+        there = (target.address, target.port)
+        return stack.enter_context(
+            contextlib.closing(before.get_transport().open_channel("direct-tcpip", there, ("", 0), timeout=_CONNECT_S))
+        )
     if target.proxy_command:
         proxy = paramiko.ProxyCommand(target.proxy_command)
         stack.callback(_end, proxy.process)
         return proxy
-    return socket.create_connection((target.address, target.port), timeout=_CONNECT_S)
+    return stack.enter_context(socket.create_connection((target.address, target.port), timeout=_CONNECT_S))
 
 
 def _leave(client: Any) -> None:
@@ -118,8 +121,13 @@ def _leave(client: Any) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.communicate()
+    """End the program that leads to a host; what it has started itself may still have its pipes, so nobody reads them to their end."""
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def _connect(target: Target, stack: contextlib.ExitStack, through: Any) -> Any:

@@ -85,7 +85,7 @@ def of_host(host: str, options: Mapping[str, Any], lookup: Lookup) -> Target:
     if strange:
         raise no_session(host, f"its connection has the option {strange[0]}")
     arguments = " ".join(str(said.get(name, "")) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args"))
-    given, config = _options(host, shlex.split(arguments))
+    given, config = _options(host, _words(host, arguments))
     # Ansible names these on the command line, before the arguments.
     for name, option in (("port", "port"), ("identityfile", "private_key_file"), ("user", "remote_user")):
         if option in said:
@@ -114,7 +114,7 @@ def _target(host: str, address: str, given: dict[str, list[str]], config: str | 
     jump, proxy_command = first("proxyjump", "none"), first("proxycommand", "none")
     for mark, value in (("%h", reached), ("%p", str(port)), ("%r", first("user"))):
         proxy_command = proxy_command.replace(mark, shlex.quote(value))
-    known_hosts = shlex.split(f"{first('userknownhostsfile', _KNOWN_HOSTS)} {first('globalknownhostsfile', _GLOBAL_KNOWN_HOSTS)}")
+    known_hosts = _words(host, f"{first('userknownhostsfile', _KNOWN_HOSTS)} {first('globalknownhostsfile', _GLOBAL_KNOWN_HOSTS)}")
     return Target(
         host=host,
         address=reached,
@@ -140,6 +140,13 @@ def _jump(host: str, told: str, config: str | None, lookup: Lookup) -> Target:
     if target.jump or target.proxy_command:
         raise no_session(host, f"{address}, which is on the way there, is behind another host")
     return target
+
+
+def _words(host: str, line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:  # a quote that is not closed
+        raise no_session(host, f"of its ssh arguments {line} cannot be read: {error}") from None
 
 
 def _options(host: str, words: Sequence[str]) -> tuple[dict[str, list[str]], str | None]:

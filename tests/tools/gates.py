@@ -33,7 +33,7 @@ KERNELS = (*STOCK, "debug")
 # What is too slow for every change there. In the long form every single allocation fails in turn.
 # Of what test-kernel has, make test has all on 6.1, on 6.12 what is about the parent itself, and two of the cuts.
 SHORT = {
-    "molecule kernel_6_12": {"LAB_TESTS": "test_parent test_probation test_selftest test_broken"},
+    "molecule kernel_6_12": {"LAB_TESTS": "test_parent test_probation test_forced test_selftest test_broken"},
     "power cuts": {"TWOSTEP_CUTS": "adopt,commit"},
 }
 DEBUG_TESTS = "test_faults test_parent test_probation test_broken test_tracking test_race"
@@ -90,7 +90,7 @@ def oldest_sanity() -> list[Stage]:
 
 
 def units() -> list[Stage]:
-    return [Stage("units oldest Python", script("ansible_test", "units", "oldest"))]  # pytest runs them on the controller's
+    return [Stage(f"units {python} Python", script("ansible_test", "units", python)) for python in ("controller", "oldest")]
 
 
 def artifact() -> list[Stage]:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 import zipfile
 from dataclasses import replace
@@ -111,6 +113,8 @@ def test_sudo_is_asked_not_to_ask(server, target: Target, tmp_path, monkeypatch)
         ({"user": "somebody"}, "cannot be asked at the same time"),
         ({"keys": ()}, "No authentication methods available"),
         ({"port": 1}, "Connection refused"),
+        ({"proxy_command": "/nonexistent/relay"}, "No such file or directory"),
+        ({"proxy_command": "relay 'x"}, "No closing quotation"),
     ],
 )
 def test_a_host_that_is_not_reached_in_this_way_says_why(server, target: Target, change: dict, said: str) -> None:
@@ -127,6 +131,22 @@ def test_a_host_with_another_key_is_refused(server, target: Target, tmp_path) ->
     reply = ask(target)["n1"]
     assert (reply.code, "does not match" in reply.message) == ("no_session", True)
     assert server.lines == []
+
+
+def test_a_damaged_file_of_known_hosts_concerns_its_host_alone(target: Target, tmp_path) -> None:
+    (tmp_path / "damaged").write_text("node ssh-rsa AAAAx\n")
+    replies = ask(target, replace(target, host="n2", known_hosts=(str(tmp_path / "damaged"),)))
+    assert (replies["n1"].rc, replies["n2"].code) == (3, "no_session")
+
+
+def test_a_program_in_between_that_does_not_end_keeps_nobody(target: Target, tmp_path, monkeypatch) -> None:
+    """What it has started holds its pipes open, and it does not heed a polite signal."""
+    (tmp_path / "relay.sh").write_text("trap '' TERM; sleep 600 & echo $! > \"$0.pid\"; wait\n")
+    monkeypatch.setattr(sessions, "_CONNECT_S", 1.0)
+    try:
+        assert ask(replace(target, proxy_command=f"sh {tmp_path}/relay.sh"))["n1"].code == "no_session"
+    finally:
+        os.kill(int((tmp_path / "relay.sh.pid").read_text()), signal.SIGKILL)
 
 
 def test_a_host_that_is_late_is_left(target: Target) -> None:

@@ -91,6 +91,7 @@ def test_becoming_root() -> None:
         ({"ssh_args": "-4"}, "its ssh arguments have -4"),
         ({"ssh_args": "elsewhere"}, "its ssh arguments have elsewhere"),
         ({"ssh_args": "-o %%"}, "its ssh arguments have the option %%"),
+        ({"ssh_args": "-o 'x"}, "of its ssh arguments -o 'x   cannot be read: No closing quotation"),
         ({"port": "http"}, "its port is http"),
         ({"port": 65536}, "its port is 65536"),
         ({"private_key": "-----BEGIN"}, "its connection has the option private_key"),
