@@ -22,12 +22,13 @@ from . import paths
 SOURCE = "linux-source-6.1"
 FRAGMENT = pathlib.Path(__file__).with_name("debug.config")
 PATCH = pathlib.Path(__file__).with_name("debug.patch")
-RECIPE = "1"  # part of the key: whoever changes what is built or installed counts up
+RECIPE = "2"  # part of the key: whoever changes what is built or installed counts up
 TELL_S = 15.0
 # What Kbuild needs to build a module against a kernel whose objects are gone.
 HEADERS = (
     ".config", "Makefile", "Module.symvers", "arch/x86/Makefile", "arch/x86/Makefile_32.cpu", "arch/x86/include", "include",
     "scripts", "tools/objtool/objtool",
+    "certs/signing_key.pem", "certs/signing_key.x509",  # the kernel trusts this key, so the lab can sign with it
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _PACKAGES = (
     "linux-image-cloud-amd64", "linux-headers-cloud-amd64", "python3", "openssh-server", "iproute2", "fio", "mdadm", "corosync",
     "etcd-server", "etcd-client", "nvme-cli", "procps", "e2fsprogs", "dmsetup", "lvm2", "libcap2-bin",
     "util-linux-extra", "strace", "xz-utils", "cryptsetup-bin", "drbd-utils", "fdisk", "stress-ng",
+    "pacemaker", "pacemaker-cli-utils", "btrfs-progs", "multipath-tools",
 )  # fmt: skip
 
 

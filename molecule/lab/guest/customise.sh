@@ -10,12 +10,12 @@ echo '127.0.0.1 localhost' > "$root/etc/hosts"
 echo '/dev/vda / ext4 rw,noatime 0 0' > "$root/etc/fstab"
 install -d -m 0700 "$root/root/.ssh"
 install -m 0600 "$key" "$root/root/.ssh/authorized_keys"
-# One key exchange and one host key: every connection costs emulated instructions.
+# One key exchange, by both its names (paramiko knows the older only), and one host key: every connection costs emulated instructions.
 # No limit for a login: where time counts instructions, two idle minutes pass in a moment.
 cat > "$root/etc/ssh/sshd_config.d/lab.conf" << 'CONF'
 PermitRootLogin prohibit-password
 HostKey /etc/ssh/ssh_host_ed25519_key
-KexAlgorithms curve25519-sha256
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 UseDNS no
 LoginGraceTime 0
 PrintMotd no
@@ -37,12 +37,14 @@ done
 # What nobody asked to start, what wakes up by itself, and log-ins that nobody uses.
 for unit in corosync.service etcd.service lvm2-monitor.service mdcheck_start.timer mdcheck_continue.timer mdmonitor-oneshot.timer \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
-    nvmf-autoconnect.service nvmefc-boot-connections.service getty@tty1.service; do
+    nvmf-autoconnect.service nvmefc-boot-connections.service getty@tty1.service pacemaker.service logd.service \
+    multipathd.service; do
     chroot "$root" systemctl --quiet disable "$unit"
 done
 chroot "$root" systemctl --quiet mask serial-getty@ttyS0.service systemd-binfmt.service
 # Arrays and volumes are assembled by whoever tests them, not by udev behind their back.
 echo 'AUTO -all' >> "$root/etc/mdadm/mdadm.conf"
+ln -s /dev/null "$root/etc/udev/rules.d/60-multipath.rules"
 install -d "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\n' > "$root/etc/systemd/journald.conf.d/lab.conf"
 
