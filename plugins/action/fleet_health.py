@@ -14,8 +14,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import plan
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.health import OK
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_program, packed
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, sessions, ssh_config, ssh_target
-from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_options import Options
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, reach, sessions
 
 display = Display()
 
@@ -46,7 +45,7 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars or {}, options["fleet"])
         if not hosts:
             return controller.failed(result, plan.empty_fleet(options["fleet"]))
-        targets, left = self._targets(hosts, task_vars)
+        targets, left = reach.of_hosts(self, hosts, task_vars)
         program = sessions.Program(packed.pack(health_program, _PACKAGE), (), json.dumps(_question(options)).encode())
         replies = sessions.ask_all(targets, program, options["host_timeout_s"]) if options["sources"] else {}
         results = []
@@ -59,17 +58,6 @@ class ActionModule(ActionBase):
             display.vv(reason)
         result.update(results=results, left=sorted(left), all_ok=not left and all(map(_is_ok, results)))
         return result
-
-    def _targets(self, hosts: list[str], task_vars: Any) -> tuple[list[ssh_target.Target], dict[str, str]]:
-        """Return where the hosts are, and why that is not known of the others."""
-        options = Options(self._task, self._play_context, task_vars["hostvars"])
-        targets, left = [], {}
-        for host in hosts:
-            try:
-                targets.append(ssh_target.of_host(host, options.of(host), ssh_config.lookup))
-            except TwostepError as error:
-                left[host] = error.message
-        return targets, left
 
 
 def _question(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,48 @@ options:
     type: list
     elements: str
     default: []
+  witness:
+    description:
+      - Watches the other hosts of the fleet while this one swaps, over sessions of the controller's own, as
+        M(twostep.hotswap.fleet_health) has them. It looks at their health, and at whether their I/O gets on.
+      - If a peer is not well, the swap is not begun. If one turns bad meanwhile, the old version is brought back, and the call fails with
+        code C(witness); after a V(warm) or V(cold) swap the new version is left serving, since going back would stop the slot again.
+      - A call that only commits needs none. In check mode nobody is watched.
+      - At most 64 hosts are watched, those first that share a name in C(twostep_apart) with this one.
+    type: dict
+    suboptions:
+      fleet:
+        description: Inventory group with the peers.
+        type: str
+        required: true
+      sources:
+        description: Health sources that every peer must answer with ok, as of M(twostep.hotswap.health_info).
+        type: list
+        elements: str
+        required: true
+      settings:
+        description: Settings of the sources, as of M(twostep.hotswap.health_info).
+        type: dict
+        default: {}
+      policy:
+        description:
+          - With V(possible) those are watched to whom the controller has a session, with V(required) the call fails with code
+            C(witness_blind) unless these are all, with V(off) nobody is.
+        type: str
+        choices: ["off", possible, required]
+        default: possible
+      interval_s:
+        description: From the beginning of one look at a peer to the next, in seconds.
+        type: float
+        default: 0.5
+      silence_s:
+        description: How long a peer may say nothing before it counts as bad, in seconds.
+        type: float
+        default: 60.0
+      still_s:
+        description: How long a disk of a peer may have requests in flight of which none ends, in seconds.
+        type: float
+        default: 15.0
 attributes:
   check_mode:
     description: Can run in check mode and returns the verdict and what would be done.
@@ -97,6 +139,7 @@ attributes:
     description: Shows version, generation, parked child and boot configuration before and after.
     support: full
 requirements:
+  - paramiko on the controller, for O(witness)
   - systemd, the parent module and the right to load modules, on the managed host
 seealso:
   - module: twostep.hotswap.compat_info
@@ -116,6 +159,16 @@ EXAMPLES = r"""
     deadline_ms: 200
     commit: false
   register: swapped
+
+- name: Swap under the eyes of the other nodes
+  twostep.hotswap.swap:
+    slot: data
+    version: "1.1.0"
+    commit: false
+    witness:
+      fleet: storage
+      sources: [corosync, md]
+      policy: required
 
 - name: Take a version that cannot take the state over, while the slot is out of its array and the database is stopped
   twostep.hotswap.swap:
@@ -252,6 +305,18 @@ notes:
   returned: success
   type: list
   elements: str
+witness:
+  description: What was seen of the peers.
+  returned: when peers were watched and the swap was begun
+  type: dict
+  contains:
+    peers:
+      description: Each peer that was watched, with its C(host), C(verdict), C(reason), number of C(samples) and C(longest_gap_ms).
+      type: list
+      elements: dict
+    left:
+      description: Why others were not watched, by host.
+      type: dict
 code:
   description: Stable word for the reason of a failure, e.g. V(feature_dropped), V(deadline), V(agent_died).
   returned: failure
@@ -269,7 +334,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import swap_plan
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import swap_plan, witness
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, world
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
@@ -291,6 +356,7 @@ def argument_spec() -> dict[str, Any]:
         "timeout_s": {"type": "float", "default": 120.0},
         "one_way": {"type": "bool", "default": False},
         "units": {"type": "list", "elements": "str", "default": []},
+        "witness": {"type": "dict", "options": witness.OPTIONS},
     }
 
 

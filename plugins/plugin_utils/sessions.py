@@ -68,12 +68,10 @@ def ask_all(targets: Sequence[Target], program: Program, timeout_s: float) -> di
 
     :param timeout_s: for one host, from the connection to its last word.
     """
-    if not HAS_PARAMIKO:
-        return {target.host: no_session(target.host, "the controller has no Python package paramiko") for target in targets}
 
     def ask(target: Target) -> Reply | TwostepError:
         try:
-            with _opened(target) as client:
+            with opened(target) as client:
                 return _run(client, target, program, timeout_s)
         except TwostepError as error:
             return error
@@ -83,11 +81,13 @@ def ask_all(targets: Sequence[Target], program: Program, timeout_s: float) -> di
 
 
 @contextlib.contextmanager
-def _opened(target: Target) -> Iterator[Any]:
+def opened(target: Target) -> Iterator[Any]:
     """Connect to a host, through others where it is behind them, and leave them all in the end.
 
     :raises TwostepError: ``no_session``.
     """
+    if not HAS_PARAMIKO:
+        raise no_session(target.host, "the controller has no Python package paramiko")
     with contextlib.ExitStack() as stack:
         try:
             before = None
@@ -152,25 +152,36 @@ def _connect(target: Target, stack: contextlib.ExitStack, through: Any) -> Any:
     return client
 
 
-def _run(client: Any, target: Target, program: Program, timeout_s: float) -> Reply:
-    end = time.monotonic() + timeout_s
+@contextlib.contextmanager
+def started(client: Any, target: Target, program: Program, timeout_s: float) -> Iterator[Any]:
+    """Start a program on a host that ``opened`` has reached, and yield the channel to it: its input is still open.
+
+    :param timeout_s: for each word sent to it or read from it.
+    :raises socket.timeout: it does not take what it is sent.
+    """
     sudo = ["sudo", "-n", "-H", "--"] if target.become else []
     line = shlex.join([*sudo, target.python, "-c", _START, str(len(program.zipapp)), *program.arguments])
     with contextlib.closing(client.get_transport().open_session(timeout=_CONNECT_S)) as channel:
-        try:
-            channel.settimeout(timeout_s)
-            channel.exec_command(line)
-            channel.sendall(program.zipapp + program.stdin)
+        channel.settimeout(timeout_s)
+        channel.exec_command(line)
+        channel.sendall(program.zipapp + program.stdin)
+        yield channel
+
+
+def _run(client: Any, target: Target, program: Program, timeout_s: float) -> Reply:
+    end = time.monotonic() + timeout_s
+    try:
+        with started(client, target, program, timeout_s) as channel:
             channel.shutdown_write()
             stdout = _read(channel, channel.recv, target, end)
             stderr = _read(channel, channel.recv_stderr, target, end)
             if not channel.status_event.wait(max(end - time.monotonic(), 0)):
                 raise socket.timeout
             return Reply(channel.recv_exit_status(), stdout, stderr)
-        except socket.timeout:
-            raise TwostepError(
-                "host_late", f"{target.host} did not answer within {timeout_s:g} s.", "Look at the host: what hangs there?"
-            ) from None
+    except socket.timeout:
+        raise TwostepError(
+            "host_late", f"{target.host} did not answer within {timeout_s:g} s.", "Look at the host: what hangs there?"
+        ) from None
 
 
 def _read(channel: Any, receive: Callable[[int], bytes], target: Target, end: float) -> str:

@@ -158,7 +158,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
             "hold_ms": max(_numbers([_hold_ms(told) for told in [*before, swap]]), default=None),
             "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
             "wave": untrusted.integer(planned.get("wave"), 100_000),
-            "gates": gates[:_MAX_GATES],
+            "gates": (gates + [gate for told in [*before, swap] for gate in _witnessed(told)])[:_MAX_GATES],
             "phases": [phase for told in [*before, swap, commit] for phase in _phases(told)][:_MAX_PHASES],
             "build": _build(registers.get("__twostep_build")),
         }
@@ -271,6 +271,12 @@ def _gates(result: object) -> list[dict[str, Any]]:
         gate: dict[str, Any] = {key: untrusted.text(record.get(key)) or "" for key in ("source", "subject", "host", "reason")}
         gates.append({**gate, "verdict": verdict})
     return gates
+
+
+def _witnessed(swap: Mapping[Any, Any]) -> list[dict[str, Any]]:
+    """Return what was seen of the peers during a swap as gates, which it was for them: each is named as the host."""
+    gates = _gates({"gates": untrusted.mapping(swap.get("witness")).get("peers")})
+    return [{**gate, "source": "witness", "subject": "peer"} for gate in gates]
 
 
 def _phases(result: Mapping[Any, Any]) -> list[dict[str, Any]]:

@@ -44,13 +44,26 @@ def ask(sources: Sequence[str], question: Question, world: World) -> list[Answer
 
     :raises TwostepError: ``bad_source``.
     """
-    for source in sources:
-        if source not in SOURCES:
-            raise TwostepError("bad_source", f"There is no health source {source!r}.", f"Use one of: {', '.join(SOURCES)}.")
+    _check(sources)
     first = {source: _look(source, question, world) for source in sources}
     if any(answer.verdict == OK for answers in first.values() for answer in answers):
         world.sleep(world.sample_gap_s)
     return [answer for source, answers in first.items() for answer in _confirmed(answers, source, question, world)]
+
+
+def look(sources: Sequence[str], question: Question, world: World) -> list[Answer]:
+    """Return what the sources say at one look, for whoever looks again and again.
+
+    :raises TwostepError: ``bad_source``.
+    """
+    _check(sources)
+    return [answer for source in sources for answer in _look(source, question, world)]
+
+
+def _check(sources: Sequence[str]) -> None:
+    for source in sources:
+        if source not in SOURCES:
+            raise TwostepError("bad_source", f"There is no health source {source!r}.", f"Use one of: {', '.join(SOURCES)}.")
 
 
 def _look(source: str, question: Question, world: World) -> list[Answer]:

@@ -33,7 +33,7 @@ def run(monkeypatch):
             return {target.host: replies[target.host] for target in targets}
 
         monkeypatch.setattr(action.sessions, "ask_all", ask_all)
-        monkeypatch.setattr(action.ssh_config, "lookup", lambda _path, _host: {})
+        monkeypatch.setattr(action.reach.ssh_config, "lookup", lambda _path, _host: {})
         task = MagicMock(args={**OPTIONS, **options}, async_val=0, check_mode=False, diff=False)
         task.dump_attrs = dict
         plugin = action.ActionModule(task, MagicMock(), PlayContext(), MagicMock(), MagicMock(), None)

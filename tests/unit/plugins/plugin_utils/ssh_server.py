@@ -103,12 +103,17 @@ class Server:
     def execute(self, channel: paramiko.Channel, line: str) -> None:
         self.lines.append(line)
         with subprocess.Popen(shlex.split(line), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            parts = []
-            while data := channel.recv(65536):
-                parts.append(data)
-            stdout, stderr = process.communicate(b"".join(parts))
-        channel.sendall(stdout)
-        channel.sendall_stderr(stderr)
+
+            def read() -> None:
+                with process.stdin as there:
+                    while data := channel.recv(65536):
+                        there.write(data)
+                        there.flush()
+
+            self.begin(read)
+            while data := process.stdout.read1(65536):
+                channel.sendall(data)
+            channel.sendall_stderr(process.stderr.read())
         channel.send_exit_status(process.returncode)
         channel.close()
 
@@ -117,7 +122,8 @@ class Server:
         return f"{alias} {self.host_key.get_name()} {self.host_key.get_base64()}\n"
 
     def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)  # closing it alone would not wake who accepts
+        with contextlib.suppress(OSError):  # of one that is closed already
+            self._socket.shutdown(socket.SHUT_RDWR)  # closing it alone would not wake who accepts
         self._socket.close()
         for transport in self._transports:
             transport.close()

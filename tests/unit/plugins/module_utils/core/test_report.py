@@ -94,6 +94,13 @@ def test_a_run_that_succeeded() -> None:
     assert report.headline(made) == "succeeded: 1 of 1 slots of family remap went to 1.1.0 in this run"
 
 
+def test_what_a_witness_has_seen_are_gates() -> None:
+    peer = {"host": "n2", "verdict": "ok", "reason": "n2: Fine.", "samples": 7, "longest_gap_ms": 900}
+    swapped = {"results": [{**SWAPPED["results"][0], "witness": {"peers": [peer], "left": {}}}]}
+    node = build(plan(n1=planned()), {"n1": {"__twostep_swap": swapped, "__twostep_commit": COMMITTED}})["nodes"][0]
+    assert node["gates"] == [{"source": "witness", "subject": "peer", "host": "n2", "verdict": "ok", "reason": "n2: Fine."}]
+
+
 def test_several_hops_are_told_as_one() -> None:
     first = {"results": [{**SWAPPED["results"][0], "hold_ms": 9.5, "held_requests": 2}]}
     host = {"__twostep_earlier": [first, COMMITTED], "__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}
