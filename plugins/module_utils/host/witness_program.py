@@ -10,6 +10,7 @@ for each look. Ends when its input does, so it does not outlive the controller, 
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import sys
@@ -63,7 +64,7 @@ def _disks(path: str) -> str:
 def _is_over(wait_s: float) -> bool:
     """Return whether the input ends within ``wait_s`` seconds."""
     ready, _nothing, _none = select.select([sys.stdin], [], [], max(0.0, wait_s))
-    return bool(ready) and not sys.stdin.buffer.read1(1)
+    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
 
 
 def main(_argv: Sequence[str]) -> int:
