@@ -187,6 +187,7 @@ def soak() -> list[Stage]:
         in_lab("warm", *tool("molecule", "test", "-s", "warm"), TWOSTEP_STRIDE="1", TWOSTEP_LONG="1"),
         in_lab("rolling", *tool("molecule", "test", "-s", "rolling"), TWOSTEP_LONG="1"),
         in_lab("reload", *tool("molecule", "test", "-s", "reload"), TWOSTEP_STRIDE="1", TWOSTEP_LONG="1"),
+        in_lab("signed", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS="signed"),
         in_lab("debug", *tool("molecule", "test", "-s", "kernel_debug"), LAB_TESTS=DEBUG_TESTS, TWOSTEP_LONG="1"),
     ]
 
