@@ -23,6 +23,7 @@ SECOND_NET = {"n1": "10.78.0.11", "n2": "10.78.0.12"}  # NVMe's other path
 MEMBERS = {"m1": ("n1", 2379), "m2": ("n2", 2379), "m3": ("n2", 22379)}
 HERE = os.uname().nodename
 ADDRESS = NODES[HERE]
+INSIDE = 2048  # sectors
 PATIENCE_S = 240.0
 NVMET = pathlib.Path("/sys/kernel/config/nvmet")
 NQN = "nqn.2026-01.org.example:lab"
@@ -94,9 +95,9 @@ def loop(name: str, size_mib: int) -> str:
 
 
 def breakable(name: str, size_mib: int) -> str:
-    """Return a disk that can be made to fail."""
-    below = loop(name, size_mib)
-    run("dmsetup", "create", name, "--table", f"0 {size_mib << 11} linear {below} 0")
+    """Return a disk that can be made to fail. It begins inside what is below, where nobody finds what is written on it a second time."""
+    below = loop(name, size_mib + 1)
+    run("dmsetup", "create", name, "--table", f"0 {size_mib << 11} linear {below} {INSIDE}")
     return f"/dev/mapper/{name}"
 
 
@@ -105,7 +106,7 @@ def retable(name: str, target: str) -> None:
     sectors = run("dmsetup", "table", name).split()[1]
     below = run("losetup", "--noheadings", "--output=NAME", "--associated", f"/run/{name}.img").strip()
     run("dmsetup", "suspend", "--nolockfs", name)
-    run("dmsetup", "load", name, "--table", f"0 {sectors} {target}" + (f" {below} 0" if target == "linear" else ""))
+    run("dmsetup", "load", name, "--table", f"0 {sectors} {target}" + (f" {below} {INSIDE}" if target == "linear" else ""))
     run("dmsetup", "resume", name)
 
 
@@ -301,7 +302,7 @@ class Multipath:
 
     def _path(self, state: str) -> None:
         (disk,) = sorted(pathlib.Path("/sys/bus/pseudo/drivers/scsi_debug").glob("adapter*/host*/target*/*:0/state"))[:1]
-        write(disk, state)
+        write(disk, f"{state}\n")
 
 
 STAND = (Etcd(), Pacemaker(), Nvme(), Drbd(), Lvm(), Btrfs(), Multipath())
