@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Mapping
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import plan
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.health import OK
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_program, packed
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, reach, sessions
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_program
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts, controller
+from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_options import Options
 
 display = Display()
 
@@ -27,7 +26,6 @@ ARGUMENT_SPEC = {
     "sample_gap_s": {"type": "float", "default": 0.5},
     "host_timeout_s": {"type": "float", "default": 120.0},
 }
-_PACKAGE = "twostep_health"
 
 
 class ActionModule(ActionBase):
@@ -45,37 +43,18 @@ class ActionModule(ActionBase):
         hosts = controller.group_hosts(task_vars or {}, options["fleet"])
         if not hosts:
             return controller.failed(result, plan.empty_fleet(options["fleet"]))
-        targets, left = reach.of_hosts(self, hosts, task_vars)
-        program = sessions.Program(packed.pack(health_program, _PACKAGE), (), json.dumps(_question(options)).encode())
-        replies = sessions.ask_all(targets, program, options["host_timeout_s"]) if options["sources"] else {}
-        results = []
-        for host, reply in replies.items():
-            if isinstance(reply, TwostepError) and reply.code == "no_session":
-                left[host] = reply.message
-            else:
-                results.append({**_told(reply), "item": host})  # no host speaks for another
-        for reason in left.values():
+        ways = Options(self._task, self._play_context, task_vars["hostvars"])
+        question = health_program if options["sources"] else None
+        asked = all_hosts.ask(hosts, ways, question, _question(options), options["host_timeout_s"])
+        for reason in asked.left.values():
             display.vv(reason)
-        result.update(results=results, left=sorted(left), all_ok=not left and all(map(_is_ok, results)))
+        all_ok = not asked.left and all(map(_is_ok, asked.results))
+        result.update(results=asked.results, left=sorted(asked.left), all_ok=all_ok)
         return result
 
 
 def _question(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in ("sources", "settings", "stall_seconds", "timeout_s", "sample_gap_s")}
-
-
-def _told(reply: sessions.Reply | TwostepError) -> dict[str, Any]:
-    """Return what a host said as the result of a module; whatever else it said is a failure."""
-    if isinstance(reply, TwostepError):
-        return {"failed": True, "msg": str(reply), "code": reply.code}
-    try:
-        answers = json.loads(reply.stdout)
-    except (ValueError, RecursionError):
-        answers = None
-    if isinstance(answers, dict) and reply.rc == 0:
-        return answers
-    said = (reply.stderr.strip().splitlines() or ["nothing"])[-1]
-    return {"failed": True, "msg": f"the question ended with exit status {reply.rc}: {said[:300]}", "code": "no_answer"}
 
 
 def _is_ok(result: Mapping[str, Any]) -> bool:

@@ -12,7 +12,8 @@ import pytest
 from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.twostep.hotswap.plugins.action import fleet_health as action
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import sessions
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts, sessions
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_target import no_session
 
 FINE = {"answers": [{"source": "md", "subject": "md0", "verdict": "ok", "reason": "Fine."}]}
@@ -32,8 +33,8 @@ def run(monkeypatch):
             asked.update(hosts=[target.host for target in targets], question=json.loads(program.stdin), timeout_s=timeout_s)
             return {target.host: replies[target.host] for target in targets}
 
-        monkeypatch.setattr(action.sessions, "ask_all", ask_all)
-        monkeypatch.setattr(action.reach.ssh_config, "lookup", lambda _path, _host: {})
+        monkeypatch.setattr(all_hosts.sessions, "ask_all", ask_all)
+        monkeypatch.setattr(all_hosts.ssh_config, "lookup", lambda _path, _host: {})
         task = MagicMock(args={**OPTIONS, **options}, async_val=0, check_mode=False, diff=False)
         task.dump_attrs = dict
         plugin = action.ActionModule(task, MagicMock(), PlayContext(), MagicMock(), MagicMock(), None)
@@ -66,7 +67,7 @@ def test_who_cannot_be_asked_so_is_left(run) -> None:
         (sessions.Reply(127, "", ""), "the question ended with exit status 127: nothing"),
         (sessions.Reply(0, "nonsense", ""), "the question ended with exit status 0: nothing"),
         (said(["x"]), "the question ended with exit status 0: nothing"),
-        (action.TwostepError("host_late", "n1 did not answer within 7 s.", "Look."), "n1 did not answer within 7 s. Next: Look."),
+        (TwostepError("host_late", "n1 did not answer within 7 s.", "Look."), "n1 did not answer within 7 s. Next: Look."),
         (said({"failed": True, "msg": "There is no such source."}), "There is no such source."),
     ],
 )
