@@ -59,6 +59,11 @@ class Paths:
         return self.state + "/ledger.jsonl"
 
     @property
+    def lease(self) -> str:
+        """Whose lease of the fleet this host has granted, and the highest epoch that it has seen."""
+        return self.state + "/lease.json"
+
+    @property
     def swaps(self) -> str:
         return self.state + "/swaps"
 
