@@ -73,6 +73,12 @@ options:
       - With O(boot=false) as well there is nothing to do.
     type: bool
     default: true
+  epoch:
+    description:
+      - The epoch of the lease that the run holds, see M(twostep.hotswap.fleet_lease). A host that has seen a higher one refuses with code
+        C(fenced), before anything is done; it remembers a higher one than it has seen.
+      - Without it nothing is compared, for calls outside of a run.
+    type: int
 attributes:
   check_mode:
     description: Can run in check mode and returns the steps without doing any.
@@ -179,6 +185,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, names, parent
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, early, slot_users
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.parent import ParentActor
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
@@ -205,6 +212,7 @@ def argument_spec() -> dict[str, Any]:
         },
         "boot": {"type": "bool", "default": True},
         "now": {"type": "bool", "default": True},
+        "epoch": {"type": "int"},
     }
 
 
@@ -309,7 +317,9 @@ def main() -> None:
     try:
         if not module.check_mode:
             check_root(os.geteuid())
-        module.exit_json(**perform(module.params, Paths(), module.check_mode))
+        paths = Paths()
+        LockHost(paths).admit(module.params["epoch"], module.check_mode)
+        module.exit_json(**perform(module.params, paths, module.check_mode))
     except TwostepError as error:
         module.fail_json(msg=str(error), code=error.code, data=error.data)
 

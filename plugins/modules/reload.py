@@ -78,6 +78,12 @@ options:
     description: How long this module waits for the agent, in seconds. The agent goes on after that; run the task again to attach to it.
     type: float
     default: 600.0
+  epoch:
+    description:
+      - The epoch of the lease that the run holds, see M(twostep.hotswap.fleet_lease). A host that has seen a higher one refuses with code
+        C(fenced), before anything is done; it remembers a higher one than it has seen.
+      - Without it nothing is compared, for calls outside of a run.
+    type: int
 attributes:
   check_mode:
     description: Returns what would be replaced and who would be stopped, and refuses what would be refused.
@@ -190,6 +196,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import reload
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.reload import ModuleFacts
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, world
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.reload_job import Job, Outcome
 
@@ -209,6 +216,7 @@ def argument_spec() -> dict[str, Any]:
         "one_way": {"type": "bool", "default": False},
         "run_id": {"type": "str"},
         "timeout_s": {"type": "float", "default": 600.0},
+        "epoch": {"type": "int"},
     }
 
 
@@ -266,6 +274,7 @@ def main() -> None:
         if not module.check_mode:
             check_root(os.geteuid())
         this = world.real()
+        LockHost(this.paths).admit(module.params["epoch"], module.check_mode)
         python = _PYTHON if os.path.exists(_PYTHON) else sys.executable
         job = Job(this, wanted, python, lambda: agent_archive.install(this.paths), lambda: os.urandom(4).hex())
         outcome = job.keep(module.check_mode) if state == "kept" else job.check() if module.check_mode else job.apply()

@@ -131,6 +131,12 @@ options:
         description: How long a disk of a peer may have requests in flight of which none ends, in seconds.
         type: float
         default: 15.0
+  epoch:
+    description:
+      - The epoch of the lease that the run holds, see M(twostep.hotswap.fleet_lease). A host that has seen a higher one refuses with code
+        C(fenced), before anything is done; it remembers a higher one than it has seen.
+      - Without it nothing is compared, for calls outside of a run.
+    type: int
 attributes:
   check_mode:
     description: Can run in check mode and returns the verdict and what would be done.
@@ -337,6 +343,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import swap_plan, witness
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, world
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.swap_job import Job, Outcome
 
@@ -357,6 +364,7 @@ def argument_spec() -> dict[str, Any]:
         "one_way": {"type": "bool", "default": False},
         "units": {"type": "list", "elements": "str", "default": []},
         "witness": {"type": "dict", "options": witness.OPTIONS},
+        "epoch": {"type": "int"},
     }
 
 
@@ -423,6 +431,7 @@ def main() -> None:
         if not module.check_mode:
             check_root(os.geteuid())
         this = world.real()
+        LockHost(this.paths).admit(module.params["epoch"], module.check_mode)
         python = _PYTHON if os.path.exists(_PYTHON) else sys.executable
         job = Job(this, wanted, python, lambda: agent_archive.install(this.paths), lambda: os.urandom(4).hex())
         outcome = job.check() if module.check_mode else job.apply()
