@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
+import time
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
@@ -31,6 +34,27 @@ def local_now(zone: str) -> datetime:
 
 def stamp(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def boottime_s() -> float:
+    """Return seconds since the boot of the controller, those in which it was suspended included where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def operator(told: str, task_vars: Mapping[str, Any]) -> tuple[str, str]:
+    """Return who runs this, and where, for people: as ``told``, else as AWX says, else the user of this machine."""
+    job = next((task_vars[name] for name in ("awx_job_id", "tower_job_id") if name in task_vars), None)
+    user = next((task_vars[name] for name in ("awx_user_name", "tower_user_name") if name in task_vars), None)
+    here = socket.gethostname()
+    where = here if job is None else f"job {job} of AWX"
+    if told:
+        return told, where
+    if job is not None:
+        return f"{user or 'a schedule'}@awx", where
+    try:
+        return f"{getpass.getuser()}@{here}", where
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"nobody@{here}", where
 
 
 def group_hosts(task_vars: Mapping[str, Any], group: str) -> list[str]:

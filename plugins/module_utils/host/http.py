@@ -18,10 +18,18 @@ MAX_BYTES = 1 << 20
 _CHUNK = 1 << 16
 
 
-def fetch(url: str, headers: Mapping[str, str], timeout_s: float, cafile: str | None = None) -> tuple[int, str]:
-    """Return the status and the text of the answer to a GET, whatever the status is.
+def fetch(
+    url: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    cafile: str | None = None,
+    body: bytes | None = None,
+    certificate: tuple[str, str | None] | None = None,
+) -> tuple[int, str]:
+    """Return the status and the text of the answer to a GET, or with ``body`` to a POST, whatever the status is.
 
     :param cafile: certificates that the server's must be signed by; those of the system without it.
+    :param certificate: files of our own certificate and its key, for a server that asks for one.
     :raises TwostepError: ``unreadable_answer``, ``command_timeout``.
     """
     try:
@@ -32,9 +40,13 @@ def fetch(url: str, headers: Mapping[str, str], timeout_s: float, cafile: str | 
         opener = urllib.request.OpenerDirector()
         opener.add_handler(urllib.request.HTTPHandler())
         if scheme == "https":
-            opener.add_handler(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=cafile)))
+            context = ssl.create_default_context(cafile=cafile)
+            if certificate:
+                context.load_cert_chain(*certificate, password="")  # a key with a passphrase is refused, never asked about
+            opener.add_handler(urllib.request.HTTPSHandler(context=context))
         end = time.monotonic() + timeout_s
-        with opener.open(urllib.request.Request(url, headers=dict(headers)), timeout=timeout_s) as response:  # noqa: S310 - checked above
+        asked = urllib.request.Request(url, data=body, headers=dict(headers))  # noqa: S310 - checked above
+        with opener.open(asked, timeout=timeout_s) as response:
             return response.status, _text(response, url, end, timeout_s)
     except socket.timeout:
         raise _late(url, timeout_s) from None

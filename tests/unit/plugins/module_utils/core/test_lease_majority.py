@@ -59,6 +59,7 @@ def test_the_epoch_is_above_all_that_was_seen(told: list[Answer], takeover: str,
 
 
 WHOSE = "alice@deploy1 on deploy1 (run run-a) since 2026-01-31T23:59:58Z"
+HALTED, WHOSE_HALTED = replace(ALICE, halted=True), WHOSE.replace("run-a)", "run-a, which has halted)")
 WAIT = "Wait for the end of that run; only if it is dead, run again with twostep_lease_takeover=run-a."
 
 
@@ -73,8 +74,8 @@ WAIT = "Wait for the end of that run; only if it is dead, run again with twostep
          f"The fleet is held by {WHOSE}, on n2, n3, for 300 s more unless it is renewed.", WAIT),
         ([gone("n1"), had("n2"), free("n3")], "", "lease_held",
          f"The fleet is held by {WHOSE}, on n2, for 300 s more unless it is renewed.", WAIT),
-        ([had("n1", replace(ALICE, halted=True)), had("n2", replace(ALICE, halted=True)), free("n3")], "", "lease_held",
-         f"The fleet is held by {WHOSE.replace('run-a', 'run-a, which has halted')}, on n1, n2, for 300 s more unless it is renewed.", WAIT),
+        ([had("n1", HALTED), had("n2", HALTED), free("n3")], "", "lease_held",
+         f"The fleet is held by {WHOSE_HALTED}, on n1, n2, for 300 s more unless it is renewed.", WAIT),
         ([had("n1"), had("n2"), had("n3")], "run-x", "lease_held",
          f"The fleet is held by {WHOSE}, on n1, n2, n3, for 300 s more unless it is renewed, and not by run run-x.",
          "See with twostep.hotswap.status who holds it now; name that run in twostep_lease_takeover only if it is dead."),
@@ -197,7 +198,7 @@ class LockHost:
     """A lock host with a clock of its own."""
 
     state: State = field(default_factory=State)
-    clock: Clock = Clock("boot-0", 0.0)
+    clock: Clock = field(default_factory=lambda: Clock("boot-0", 0.0))
     boots: int = 0
 
     def answer(self, name: str) -> Answer:

@@ -27,6 +27,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):  # whoever has read enough goes away
             self.wfile.write(body.get(self.path, f"answer {status}".encode()))
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"posted " + body)
+
     def log_message(self, *_words: object) -> None:
         """Say nothing."""
 
@@ -50,6 +56,17 @@ def test_headers_are_sent_and_no_proxy_is_asked(server: str, monkeypatch: pytest
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert asking.fetch(server + "/token", {"X-Token": "6f4d"}, 5.0) == (200, "6f4d")
+
+
+def test_a_body_is_posted(server: str) -> None:
+    assert asking.fetch(f"{server}/200", {}, 5.0, None, b"question") == (200, "posted question")
+    assert asking.fetch(f"{server}/200", {}, 5.0, None, b"") == (200, "posted ")
+
+
+def test_a_certificate_that_cannot_be_used_is_told(tmp_path) -> None:
+    with pytest.raises(TwostepError) as caught:
+        asking.fetch("https://127.0.0.1:1/", {}, 5.0, None, b"", (str(tmp_path / "none.pem"), None))
+    assert caught.value.message == "https://127.0.0.1:1/ could not be read: [Errno 2] No such file or directory."
 
 
 def test_bytes_that_are_no_text_are_replaced(server: str) -> None:

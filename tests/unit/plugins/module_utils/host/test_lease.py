@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.lease import Lease, State
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import ledger
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import lease as host_lease
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import ledger
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 
