@@ -10,6 +10,7 @@ import yaml
 from ansible.module_utils import basic
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.modules import parent
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.parent_double import ParentDouble
 
@@ -174,3 +175,13 @@ def test_the_documentation_has_the_options_of_the_spec() -> None:
     assert set(documented) == set(spec)
     assert set(documented["slots"]["suboptions"]) == set(spec["slots"]["options"])
     assert all(documented[name].get("default") == option.get("default") for name, option in spec.items())
+
+
+def test_a_run_whose_lease_another_has_taken_is_fenced(call, double: ParentDouble) -> None:
+    LockHost(double.paths).admit(7)
+    for check in (True, False):
+        said = call(check=check, slots=[SLOT], epoch=6)
+        assert (said["code"], said.get("changed", False)) == ("fenced", False)
+    assert (double.calls, double.writes) == ([], [])
+    assert call(slots=[SLOT], epoch=8)["changed"]
+    assert LockHost(double.paths).read().highest_epoch == 8

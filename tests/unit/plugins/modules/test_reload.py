@@ -14,6 +14,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.reload import
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.reload_request import ReloadResult
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import Phase
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, kept_modules
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.reload_job import Outcome
 from ansible_collections.twostep.hotswap.plugins.modules import reload
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE
@@ -244,3 +245,12 @@ def test_options_reach_the_wish() -> None:
     }
     assert vars(wanted) == {**options, "cold": False}
     assert reload.wish_from({**given, "way": "cold"}).cold
+
+
+def test_fake_parent_a_run_whose_lease_another_has_taken_is_fenced(fake_parent: ReloadDouble, call) -> None:
+    LockHost(fake_parent.paths).admit(7)
+    for options in (OPTIONS, {**OPTIONS, "_ansible_check_mode": True}, {"modules": [LOWER, UPPER], "state": "kept"}):
+        told = call(**options, epoch=6)
+        assert (told["failed"], told["code"], told.get("changed", False), fake_parent.calls) == (True, "fenced", False, [])
+    assert call(**OPTIONS, epoch=8)["outcome"] == "reloaded"
+    assert LockHost(fake_parent.paths).read().highest_epoch == 8

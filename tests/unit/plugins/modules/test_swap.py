@@ -11,6 +11,7 @@ from ansible.module_utils import basic
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_plan import Step
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapResult
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.swap_job import Outcome
 from ansible_collections.twostep.hotswap.plugins.modules import swap
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import FakeParent
@@ -149,3 +150,19 @@ def test_a_commit_alone_has_no_mode() -> None:
 def test_bad_options(fake_parent: FakeParent, call, options: dict, code: str) -> None:
     assert call(**options)["code"] == code
     assert fake_parent.writes == []
+
+
+def test_fake_parent_a_run_whose_lease_another_has_taken_is_fenced(fake_parent: FakeParent, call) -> None:
+    """Also in check mode, and before anything is begun; a call that speaks of no lease is none of a run."""
+    LockHost(fake_parent.world.paths).admit(7)
+    for check in (True, False):
+        told = call(slot="data", version="1.1.0", epoch=6, _ansible_check_mode=check)
+        assert (told["failed"], told["code"], told.get("changed", False)) == (True, "fenced", False)
+        assert told["msg"].startswith(
+            "This run acts under epoch 6, but epoch 7 has been seen here: another run has the fleet. Next: Stop this"
+        )
+    assert fake_parent.writes == []
+    assert call(slot="data", version="1.1.0", epoch=8)["failed"] is False
+    assert LockHost(fake_parent.world.paths).read().highest_epoch == 8
+    assert call(slot="data", version="1.1.0", epoch=7)["code"] == "fenced"
+    assert call(slot="data", version="1.1.0")["failed"] is False
