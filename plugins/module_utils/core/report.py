@@ -22,6 +22,7 @@ OUTCOMES = ("upgraded", "current", "untouched", "uncommitted", "returned", "fail
 # In the order of the run: the first failure found is the reason of the halt.
 REGISTERS = (
     ("plan", "__twostep_plan"),
+    *[("lease", f"__twostep_lease_{name}") for name in ("read", "held", "renewed", "judged")],
     ("check", "__twostep_check"),
     ("slots", "__twostep_slots"),
     ("build", "__twostep_build"),

@@ -57,7 +57,7 @@ class LockHost:
         with self._locked():
             before = self.read()
             after = lease.grant(before, wanted, self.clock(), takeover)
-            if before.lease and after.lease and after.lease.taken_from and after.lease != before.lease:
+            if before.lease and after.lease and after.lease.taken_from == before.lease.run_id:
                 self._record(before.lease, after.lease)
             return self._write(before, after)
 

@@ -76,7 +76,7 @@ def test_a_takeover_is_in_the_ledger_and_so_is_a_resumption(host: LockHost) -> N
         "controller": "deploy2",
         "taken_from": "alice@deploy1 on deploy1 (run run-a) since 2026-01-31T23:59:58Z",
     }
-    host.grant(BOB, "run-a")  # to ask again breaks nothing again
+    replace(host, boottime_s=lambda: 1001.0).grant(BOB, "run-a")  # to ask again breaks nothing again
     assert len(ledger.read(host.paths)) == 1
 
 
