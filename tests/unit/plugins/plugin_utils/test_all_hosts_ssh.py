@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lock host is asked over a real ssh server on this machine. Only what changes nothing is asked: its answers are about the machine itself."""
+"""A lock host is asked over a real ssh server on this machine. Only what changes nothing is asked: the answers are the machine's own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 pytest.importorskip("paramiko")
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import lease_program  # noqa: E402
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts  # noqa: E402
-from ansible_collections.twostep.hotswap.tests.unit.plugins.plugin_utils import ssh_server  # noqa: E402
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import lease_program
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts
+from ansible_collections.twostep.hotswap.tests.unit.plugins.plugin_utils import ssh_server
 
 
 @pytest.fixture
