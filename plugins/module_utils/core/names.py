@@ -52,6 +52,11 @@ def slot(value: object) -> str:
     return _checked(value, _SLOT, "bad_slot", "slot", "Use up to 16 of a-z, 0-9, - and _, beginning with a letter.")
 
 
+def disk(slot_name: object) -> str:
+    """Return the kernel's name of a slot's disk, as in /sys/block; raises as `slot` does."""
+    return f"twostep!{slot(slot_name)}"
+
+
 def package(value: object) -> str:
     """Return ``value`` as a DKMS package name or raise ``bad_package``."""
     return _checked(value, _PACKAGE, "bad_package", "package", "Use up to 32 of a-z, 0-9 and -, beginning with a letter.")

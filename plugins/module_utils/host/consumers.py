@@ -41,7 +41,7 @@ def _entries(folder: str) -> list[str]:
 
 def disk_of(slot: str) -> str:
     """Return the kernel's name of a slot's disk, as in /sys/block."""
-    return f"twostep!{names.slot(slot)}"
+    return names.disk(slot)
 
 
 def _devices(paths: Paths, disk: str) -> tuple[Device, ...]:
