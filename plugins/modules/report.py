@@ -17,7 +17,8 @@ description:
   - Each file is written whole or not at all, readable by its owner only. The format is C(docs/schemas/report.schema.json).
   - Reads C(__twostep_run), C(__twostep_plan) and C(__twostep_check) of C(localhost), and of every host C(__twostep_slots),
     C(__twostep_build), C(__twostep_compat), C(__twostep_rehearsal), C(__twostep_gate_before), C(__twostep_swap),
-    C(__twostep_gate_after), C(__twostep_commit) and C(__twostep_back).
+    C(__twostep_soak_before), C(__twostep_soak_swapped), C(__twostep_soak_after), C(__twostep_gate_after), C(__twostep_commit) and
+    C(__twostep_back).
   - Publishes C(twostep_run_id), C(twostep_result) and C(twostep_report) as stats of the run.
 options:
   dest:

@@ -57,6 +57,16 @@ longest latency {{ shown(report.io.max_latency_ms) }} ms</p>
 {% endfor %}
 </table>
 {% endfor %}
+{% for node in report.nodes if node.soak and node.soak.findings %}
+<h2>Soak of {{ node.host }} {{ shown(node.slot) }}: <span class="{{ node.soak.verdict }}">{{ node.soak.verdict }}</span></h2>
+<table>
+<tr><th>Slot</th><th>Code</th><th>Verdict</th><th>Message</th><th>Evidence</th></tr>
+{% for found in node.soak.findings %}
+<tr><td>{{ found.slot }}</td><td>{{ found.code }}</td><td class="{{ found.verdict }}">{{ found.verdict }}</td>
+<td>{{ found.message }}</td><td>{% for line in found.evidence %}{{ line }}<br>{% endfor %}</td></tr>
+{% endfor %}
+</table>
+{% endfor %}
 </body>
 </html>
 """

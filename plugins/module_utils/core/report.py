@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from . import names, reload_report, untrusted
+from . import names, reload_report, soak_report, untrusted
 from .errors import TwostepError
 from .fleet import MODES, VERDICTS, natural
 from .plan import PENDING
@@ -32,6 +32,7 @@ REGISTERS = (
     ("swap", "__twostep_swap"),
     ("boot", "__twostep_reboot"),
     ("boot", "__twostep_boot"),
+    *soak_report.REGISTERS,
     ("gate before the commit", "__twostep_gate_after"),
     ("commit", "__twostep_commit"),
     ("way back", "__twostep_back"),
@@ -60,10 +61,11 @@ def build(fleet: Sequence[str], hosts: Records, intent: str, halted: bool, finis
     if not run.get("run_id"):
         raise TwostepError("no_run", "There is no run to report on: the inputs were not checked on localhost.", "Run without --limit.")
     plan, modules = _plan(controller), reload_report.modules(run)
+    soaks = soak_report.by_host([untrusted.mapping(hosts.get(host)) for host in fleet])
     nodes = []
     for host in sorted(set(fleet), key=natural):
         registers = untrusted.mapping(hosts.get(host))
-        nodes += _nodes(host, registers, plan) if modules is None else [_reloaded(host, registers)]
+        nodes += _nodes(host, registers, plan, soaks) if modules is None else [_reloaded(host, registers)]
     return {
         "schema": SCHEMA,
         "collection_version": VERSION,
@@ -131,7 +133,9 @@ def _code(record: Mapping[Any, Any]) -> str | None:
     return None
 
 
-def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | None) -> list[dict[str, Any]]:
+def _nodes(
+    host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | None, soaks: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
     planned = untrusted.mapping(untrusted.mapping(plan.get("hosts") if plan else None).get(host))
     gates = _gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after"))
     slots = untrusted.records(planned.get("slots")) or [{}]
@@ -160,6 +164,7 @@ def _nodes(host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | No
             "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
             "wave": untrusted.integer(planned.get("wave"), 100_000),
             "gates": (gates + [gate for told in [*before, swap] for gate in _witnessed(told)])[:_MAX_GATES],
+            "soak": soak_report.of_slot(soaks, host, slot),
             "phases": [phase for told in [*before, swap, commit] for phase in _phases(told)][:_MAX_PHASES],
             "build": _build(registers.get("__twostep_build")),
         }
@@ -184,6 +189,7 @@ def _reloaded(host: str, registers: Mapping[Any, Any]) -> dict[str, Any]:
         "held_requests": None,
         "wave": None,
         "gates": (_gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after")))[:_MAX_GATES],
+        "soak": None,
         "phases": _phases(act),
         "build": _build(registers.get("__twostep_build_parent")),
     }

@@ -18,7 +18,9 @@ EVIL = "<script>alert(1)</script><img src=x onerror=y> {{ 7 * 7 }} {% raw %} \" 
 
 def page(word: str, halted: bool = True) -> str:
     gates = [{"source": word, "subject": word, "host": word, "verdict": "ok", "reason": word}]
-    host = {"__twostep_gate_before": {"gates": gates}, "__twostep_build": {"failed": True, "msg": word}}
+    found = {"host": "n1", "slot": "vol0", "code": "log_reports", "message": word, "evidence": [word, word]}
+    soak = {"judged": ["n1"], "findings": [found]}
+    host = {"__twostep_gate_before": {"gates": gates}, "__twostep_build": {"failed": True, "msg": word}, "__twostep_soak_after": soak}
     slot = {"slot": "vol0", "act": "swap", "from": "1.0.0", "verdict": "hot", "mode": "handover", "reason": word}
     plan = {"order": ["n1"], "hosts": {"n1": {"to": "1.1.0", "wave": 1, "slots": [slot]}}}
     known = {"n1": host, "localhost": {"__twostep_run": RUN, "__twostep_plan": plan}}

@@ -82,6 +82,7 @@ def test_a_run_that_succeeded() -> None:
                 "held_requests": 7,
                 "wave": 1,
                 "gates": [{"source": "md", "subject": "md0", "host": "n1", "verdict": "ok", "reason": "Fine."}] * 2,
+                "soak": None,
                 "phases": [
                     {"phase": "swap", "event": "end", "at": "2026-01-01T12:01:00Z", "duration_ms": 2.5},
                     {"phase": "commit", "event": "end", "at": "2026-01-01T12:01:05Z", "duration_ms": None},
@@ -99,6 +100,16 @@ def test_what_a_witness_has_seen_are_gates() -> None:
     swapped = {"results": [{**SWAPPED["results"][0], "witness": {"peers": [peer], "left": {}}}]}
     node = build(plan(n1=planned()), {"n1": {"__twostep_swap": swapped, "__twostep_commit": COMMITTED}})["nodes"][0]
     assert node["gates"] == [{"source": "witness", "subject": "peer", "host": "n2", "verdict": "ok", "reason": "n2: Fine."}]
+
+
+def test_a_soak_that_failed_is_the_reason_of_the_halt_and_the_slot_is_back() -> None:
+    found = {"host": "n1", "slot": "vol0", "code": "errors_up", "message": "Two.", "evidence": []}
+    failed = {"failed": True, "msg": "The new version does not stay on n1.", "code": "soak_failed", "judged": ["n1"], "findings": [found]}
+    made = build(
+        plan(n1=planned()), {"n1": {"__twostep_swap": SWAPPED, "__twostep_soak_swapped": failed, "__twostep_back": BACK}}, halted=True
+    )
+    assert made["reason"] == {"host": "n1", "phase": "soak, swapped", "code": "soak_failed", "message": failed["msg"]}
+    assert (made["nodes"][0]["outcome"], made["nodes"][0]["soak"]["verdict"]) == ("returned", "not_ok")
 
 
 def test_several_hops_are_told_as_one() -> None:

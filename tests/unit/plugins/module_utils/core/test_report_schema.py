@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, report
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.soak import CODES
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[5] / "docs/schemas/report.schema.json").read_text(encoding="utf-8"))
 RUN = {"run_id": "20260101t120000z-abcdef", "started": "2026-01-01T12:00:00Z", "family": "remap", "version": "1.1.0"}
@@ -55,6 +56,15 @@ def test_every_result_obeys_the_schema(result: str) -> None:
 def test_where_a_module_comes_from_obeys_the_schema(register: dict, how: str) -> None:
     made = build(planned("1.0.0"), {**DONE, "__twostep_build": register}, False)
     assert made["nodes"][0]["build"]["how"] == how
+    jsonschema.Draft202012Validator(SCHEMA).validate(made)
+
+
+def test_the_soak_of_a_host_obeys_the_schema() -> None:
+    lines = {"slot": "vol0", "message": "Two.", "evidence": ["child_errors +2"]}
+    findings = [{"host": "n1", "code": code, **lines} for code in CODES]
+    made = build(planned("1.0.0"), {**DONE, "__twostep_soak_after": {"judged": ["n1"], "findings": findings}}, False)
+    soak = made["nodes"][0]["soak"]
+    assert (soak["verdict"], [one["code"] for one in soak["findings"]]) == ("not_ok", list(CODES))
     jsonschema.Draft202012Validator(SCHEMA).validate(made)
 
 
