@@ -4,17 +4,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 import yaml
 
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import soak_run
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.soak import Bounds
+
 ROOT = Path(__file__).resolve().parents[2]
 ROLLING = ("rolling_upgrade", "rolling_reload", "preflight")
 SWAP = "twostep.hotswap.swap"
 GATE = "twostep.hotswap.gate"
 FLEET_HEALTH, HEALTH_INFO = "twostep.hotswap.fleet_health", "twostep.hotswap.health_info"
+SOAK, FLEET_EVIDENCE, EVIDENCE_INFO = "twostep.hotswap.soak", "twostep.hotswap.fleet_evidence", "twostep.hotswap.evidence_info"
 HALTING_ROLES = ("preflight", "plan", "build", "rehearse", "upgrade", "reload")
 
 
@@ -122,6 +127,57 @@ def test_every_swap_and_every_commit_comes_after_a_gate_of_its_own() -> None:
         for task in yaml.safe_load((role / path).read_text())
     ]
     assert [word for word in order if word] == ["gate", "swap", "gate", "swap"]
+
+
+def upgrade(name: str) -> list[dict[str, Any]]:
+    return list(tasks(yaml.safe_load((ROOT / "roles/upgrade/tasks" / name).read_text())))
+
+
+def included(task: dict[str, Any]) -> str:
+    return task.get("ansible.builtin.include_tasks") or task.get("ansible.builtin.import_tasks") or ""
+
+
+def test_a_wave_opens_and_a_version_is_committed_only_after_the_evidence_is_judged() -> None:
+    assert [included(task) for task in upgrade("hop.yml") if included(task)] == ["before.yml", "soak_before.yml", "swap.yml"]
+    order = [included(task) or next((name for name in (SWAP, GATE) if name in task), "") for task in upgrade("swap.yml")]
+    assert [word for word in order if word in (SWAP, GATE, "soak.yml")] == [SWAP, "soak.yml", GATE, SWAP]
+    conditions = {included(task): task["when"] for name in ("hop.yml", "swap.yml") for task in upgrade(name) if "soak" in included(task)}
+    assert conditions == {"soak_before.yml": "twostep_soak | bool and not ansible_check_mode", "soak.yml": "twostep_soak | bool"}
+
+
+def test_every_judgement_comes_after_a_look_hears_all_of_it_and_has_the_bounds_of_the_user() -> None:
+    found = []
+    for name in ("soak_before.yml", "soak.yml"):
+        order = ["soak" if SOAK in task else "look" for task in upgrade(name) if SOAK in task or "ansible.builtin.import_role" in task]
+        assert order == ["look", "soak"] * (len(order) // 2), name
+        found += [task for task in upgrade(name) if SOAK in task]
+    assert [(task[SOAK]["stage"], task["register"]) for task in found] == list(soak_run.REGISTERS.items())
+    for task in found:
+        assert task[SOAK]["evidence"] == ["__twostep_evidence", "__twostep_evidence_in_turn"] == list(soak_run.EARLY)
+        assert (task.get("run_once"), task.get("ignore_errors")) == (True, None)
+        assert {name: task[SOAK][name] for name in asdict(Bounds())} == {
+            name: f"{{{{ twostep_soak_{name} }}}}" for name in asdict(Bounds())
+        }
+
+
+def test_the_bounds_of_the_role_are_those_of_the_judgement() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/upgrade/defaults/main.yml").read_text())
+    assert {name: defaults[f"twostep_soak_{name}"] for name in asdict(Bounds())} == asdict(Bounds())
+
+
+def test_a_look_that_failed_is_left_to_the_judgement() -> None:
+    looks = [(where, task) for where, task in all_tasks() if FLEET_EVIDENCE in task or EVIDENCE_INFO in task]
+    assert [(where, task["register"]) for where, task in looks] == [("preflight/evidence.yml", name) for name in soak_run.EARLY]
+    (_where, at_once), (_where, in_turn) = looks
+    assert (at_once["ignore_errors"], in_turn["ignore_errors"], in_turn["ignore_unreachable"]) == (True, True, True)
+    assert in_turn["loop"] == "{{ __twostep_evidence.left | default(__twostep_touch) }}"
+
+
+def test_a_wave_goes_back_by_one_short_hold_if_its_soak_failed() -> None:
+    (back,) = [task for task in upgrade("main.yml") if included(task) == "back.yml" and "soak" in task["when"]]
+    for stage in ("swapped", "soaked"):
+        assert f"({soak_run.REGISTERS[stage]} | default({{}})) is failed" in back["when"]
+    assert back["vars"] == {"back_modes": ["handover"]}
 
 
 def test_holds_never_overlap() -> None:

@@ -106,7 +106,7 @@ def judge(base: Baseline, start: Snapshot | None, now: Snapshot, bounds: Bounds,
     :param start: the first look after the swap; None if `now` is that look, and then nothing is said of latency yet.
     :param restarted: whether the swap took the slots down or booted the host, so that their counters begin anew with it.
     """
-    findings = [*_boot(base.before, start, now, restarted), *_log(base, start, now, bounds)]
+    findings = [*_boot(base.before, start, now, restarted), *_log(base, start, now, bounds, restarted)]
     for before in base.before.slots:
         slot = now.slot(before.slot)
         if slot is None:
@@ -124,7 +124,7 @@ def _boot(before: Snapshot, start: Snapshot | None, now: Snapshot, restarted: bo
         yield Finding(HOST, "rebooted", f"The host was booted {now.uptime_s:.0f} s ago, which nobody has asked for.")
 
 
-def _log(base: Baseline, start: Snapshot | None, now: Snapshot, bounds: Bounds) -> Iterator[Finding]:
+def _log(base: Baseline, start: Snapshot | None, now: Snapshot, bounds: Bounds, restarted: bool) -> Iterator[Finding]:
     """Judge what the kernel has reported since the look before the swap, or since the boot that was part of it."""
     before = base.before
     if now.log is None or before.log is None:
@@ -132,8 +132,10 @@ def _log(base: Baseline, start: Snapshot | None, now: Snapshot, bounds: Bounds) 
         return
     same = now.boot_id == before.boot_id
     position = before.log.next_seq if same else 0
-    # A boot of any machine has messages of level err; those of this one count from the first look after it.
-    quiet_from = position if same else start.log.next_seq if start and start.log and start.boot_id == now.boot_id else now.log.next_seq
+    quiet_from = position
+    if restarted or not same:
+        # A boot has messages of level err on any machine, and so has an array whose leg is taken out: then they count from the first look.
+        quiet_from = start.log.next_seq if start and start.log and start.boot_id == now.boot_id else now.log.next_seq
     if now.log.next_seq < position:
         yield Finding(HOST, "counter_reset", "The kernel's log has fewer messages than before.")
         return
@@ -271,7 +273,7 @@ def _latency(looks: _Looks, then: Io, now: Io, bounds: Bounds) -> Iterator[Findi
         mean, was = after.ms / after.count, usual.ms / usual.count
         if mean > max(bounds.latency_floor_ms, bounds.latency_factor * was):
             lines = (f"{after.count} requests, mean {mean:.3f} ms", f"before {usual.count} requests, mean {was:.3f} ms")
-            told = f"A {kind} of slot {name} takes {mean:.3f} ms, before the swap it took {was:.3f} ms"
+            told = f"A {kind} of slot {name} takes {mean:.3f} ms on average, before the swap {was:.3f} ms"
             yield Finding(name, "latency_up", f"{told}.", lines)
     if not compared:
         yield Finding(name, "no_baseline", f"Too little is known of the latency of slot {name} before the swap.")

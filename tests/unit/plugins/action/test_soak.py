@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from unittest.mock import MagicMock
 
 import pytest
 import yaml
 
 from ansible_collections.twostep.hotswap.plugins.action import soak as action
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.soak import Bounds
 from ansible_collections.twostep.hotswap.plugins.modules import soak as documentation
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.soak_sample import look, told
 
@@ -46,6 +48,10 @@ def test_documentation_and_spec_say_the_same() -> None:
         assert {key: documented[name].get(key) for key in ("type", "default", "choices", "required")} == {
             key: option.get(key) for key in ("type", "default", "choices", "required")
         }, name
+
+
+def test_bounds_have_one_default_everywhere() -> None:
+    assert {name: action.ARGUMENT_SPEC[name]["default"] for name in asdict(Bounds())} == asdict(Bounds())
 
 
 def kept(errors: int) -> dict:

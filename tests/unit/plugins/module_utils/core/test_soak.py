@@ -179,7 +179,7 @@ def test_latency_is_compared_with_the_hosts_own(ms: int, count: int, expected: l
 
 def test_the_figures_are_told() -> None:
     (found,) = soak.judge(BASE, START, changed(io=io(1200, 1600 + 900)), BOUNDS)
-    assert found.message == "A read of slot data takes 9.000 ms, before the swap it took 1.000 ms."
+    assert found.message == "A read of slot data takes 9.000 ms on average, before the swap 1.000 ms."
     assert found.evidence == ("100 requests, mean 9.000 ms", "before 1000 requests, mean 1.000 ms")
 
 
@@ -265,6 +265,16 @@ def test_a_host_that_was_booted_by_the_upgrade() -> None:
     assert codes(replace(start, log=Log(0, 50, True, (Report(5, True, "Oops"),))), None, restarted=True) == ["log_reports"]
     assert codes(replace(now, log=Log(0, 60, True, (Report(55, False, "error"),))), start, restarted=True) == ["log_reports"]
     assert codes(changed(now, child_errors=1), start, restarted=True) == ["errors_up"]
+
+
+def test_what_a_warm_upgrade_makes_the_kernel_say_is_no_error_but_a_defect_is_one() -> None:
+    leg = Report(203, False, "md/raid1:md0: Disk failure on twostep!data, disabling device.")
+    start = logged(leg, base=START)  # whose log ends before 210
+    assert codes(start, None, restarted=True) == []
+    assert codes(logged(leg), start, restarted=True) == []
+    assert codes(logged(leg, Report(250, False, "error")), start, restarted=True) == ["log_reports"]
+    assert codes(logged(leg, OOPS, base=START), None, restarted=True) == ["log_reports"]
+    assert codes(start, None) == ["log_reports"]
 
 
 @pytest.mark.parametrize(
