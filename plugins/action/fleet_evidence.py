@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -12,8 +11,8 @@ from ansible.utils.display import Display
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import names, soak_run
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import evidence_program, packed
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, fleet_question, sessions
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import evidence_program
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts, controller
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_options import Options
 
 display = Display()
@@ -24,7 +23,6 @@ ARGUMENT_SPEC = {
     "touch": {"type": "list", "elements": "str", "required": True},
     "host_timeout_s": {"type": "float", "default": 120.0},
 }
-_PACKAGE = "twostep_evidence"
 
 
 class ActionModule(ActionBase):
@@ -45,12 +43,11 @@ class ActionModule(ActionBase):
         hosts = list(dict.fromkeys([*touched, *(str(host) for host in options["touch"])]))
         try:
             question = {"family": names.family(options["family"])}
-            program = sessions.Program(packed.pack(evidence_program, _PACKAGE), (), json.dumps(question).encode())
-            where = Options(self._task, self._play_context, known["hostvars"])
-            results, left = fleet_question.ask(hosts, where, program, options["host_timeout_s"])
+            ways = Options(self._task, self._play_context, known["hostvars"])
+            asked = all_hosts.ask(hosts, ways, evidence_program, question, options["host_timeout_s"])
         except TwostepError as error:
             return controller.failed(result, error)
-        for reason in left.values():
+        for reason in asked.left.values():
             display.vv(reason)
-        result.update(results=results, left=sorted(left))
+        result.update(results=asked.results, left=sorted(asked.left))
         return result

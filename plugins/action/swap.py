@@ -20,6 +20,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.health import
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.witness import Sight
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import packed, witness_program
 from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, reach, sessions
+from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_options import Options
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_target import Target
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.witness import Witness
 
@@ -79,7 +80,7 @@ class ActionModule(ActionBase):
         host, hosts = task_vars["inventory_hostname"], controller.group_hosts(task_vars, fleet)
         apart = {one: waves.place(controller.raw_vars(task_vars, one).get("__twostep_place"), one).apart for one in hosts}
         peers, too_many = core_witness.choose(host, hosts, apart, sessions.AT_ONCE)
-        targets, left = reach.of_hosts(self, peers, task_vars)
+        targets, left = reach.of_hosts(peers, Options(self._task, self._play_context, task_vars["hostvars"]))
         return targets, {**left, **dict.fromkeys(too_many, f"No more than {sessions.AT_ONCE} peers are watched.")}
 
     def _take_back(self, told: dict[str, Any], found: Finding, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:

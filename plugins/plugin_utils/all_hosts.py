@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import packed
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import sessions, ssh_config, ssh_target
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import reach, sessions
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_options import Options
 
 
@@ -29,12 +29,7 @@ def ask(hosts: Sequence[str], ways: Options, program: ModuleType | None, questio
     :param program: a module of ``host`` whose ``main`` reads the question as JSON and prints an answer; None asks nobody.
     :param timeout_s: for one host.
     """
-    targets, left = [], {}
-    for host in hosts:
-        try:
-            targets.append(ssh_target.of_host(host, ways.of(host), ssh_config.lookup))
-        except TwostepError as error:
-            left[host] = error.message
+    targets, left = reach.of_hosts(hosts, ways)
     if program is None:
         return Asked([], left)
     package = f"twostep_{program.__name__.rsplit('.', 1)[-1]}"

@@ -7,6 +7,7 @@ One thread for each host reads what the program there says; what it means is cor
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -52,7 +53,9 @@ class Witness:
             self._is_over = True
             channels = list(self._channels.values())
         for channel in channels:
-            channel.close()  # the program sees the end of its input, and whoever reads from it here is woken up
+            # The program sees the end of its input. Whoever reads from it here is woken up, and may have left the host before this returns.
+            with contextlib.suppress(OSError, EOFError):
+                channel.close()
         for thread in self._threads:
             thread.join(_PARTING_S)
 

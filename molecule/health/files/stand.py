@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the health sources speak of, on two lab nodes: ``stand.py up``, ``break`` gives each one defect, ``mend`` takes them away.
 
-Run on n1 and n2 at the same time; each does its part and waits for the other by what it sees. Both: a corosync cluster with pacemaker, three
-etcd members (two of them on n2), a DRBD device. On n1 alone: an LVM raid1, a btrfs raid1, a namespace of n2 by two NVMe/TCP paths, a
-multipath map of two SCSI paths.
+Run on n1 and n2 at the same time; each does its part and waits for the other by what it sees. Both: a corosync cluster with pacemaker,
+three etcd members (two of them on n2), a DRBD device. On n1 alone: an LVM raid1, a btrfs raid1, a namespace of n2 by two NVMe/TCP paths,
+a multipath map of two SCSI paths.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.twostep.hotswap.plugins.action import fleet_evidence as action
 from ansible_collections.twostep.hotswap.plugins.modules import fleet_evidence as documentation
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import fleet_question, sessions
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts, sessions
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_target import no_session
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.soak_sample import look
 
@@ -34,8 +34,8 @@ def run(monkeypatch, hosts: dict, silent: tuple = (), **options: object) -> dict
         said = sessions.Reply(0, json.dumps({"evidence": {}}), "")
         return {target.host: no_session(target.host, "refused") if target.host in silent else said for target in targets}
 
-    monkeypatch.setattr(fleet_question.sessions, "ask_all", ask_all)
-    monkeypatch.setattr(fleet_question.ssh_config, "lookup", lambda _path, _host: {})
+    monkeypatch.setattr(all_hosts.sessions, "ask_all", ask_all)
+    monkeypatch.setattr(all_hosts.reach.ssh_config, "lookup", lambda _path, _host: {})
     task = MagicMock(args={**OPTIONS, **options}, async_val=0, check_mode=False, diff=False)
     task.dump_attrs = dict
     plugin = action.ActionModule(task, MagicMock(), PlayContext(), MagicMock(), MagicMock(), None)

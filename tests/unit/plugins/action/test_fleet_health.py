@@ -34,7 +34,7 @@ def run(monkeypatch):
             return {target.host: replies[target.host] for target in targets}
 
         monkeypatch.setattr(all_hosts.sessions, "ask_all", ask_all)
-        monkeypatch.setattr(all_hosts.ssh_config, "lookup", lambda _path, _host: {})
+        monkeypatch.setattr(all_hosts.reach.ssh_config, "lookup", lambda _path, _host: {})
         task = MagicMock(args={**OPTIONS, **options}, async_val=0, check_mode=False, diff=False)
         task.dump_attrs = dict
         plugin = action.ActionModule(task, MagicMock(), PlayContext(), MagicMock(), MagicMock(), None)

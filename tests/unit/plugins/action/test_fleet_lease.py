@@ -95,7 +95,7 @@ class Run:
 def fleet(tmp_path, monkeypatch) -> Fleet:
     found = Fleet(tmp_path)
     monkeypatch.setattr(all_hosts.sessions, "ask_all", found.ask_all)
-    monkeypatch.setattr(all_hosts.ssh_config, "lookup", lambda _path, _host: {})
+    monkeypatch.setattr(all_hosts.reach.ssh_config, "lookup", lambda _path, _host: {})
     monkeypatch.setattr(action.controller, "boottime_s", lambda: found.now_s)
     monkeypatch.setattr(action, "display", MagicMock())
     return found

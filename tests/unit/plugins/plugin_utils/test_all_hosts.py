@@ -27,7 +27,7 @@ def sent(monkeypatch) -> list:
         return {target.host: said.get(target.host, TwostepError("host_late", "Late.", "Look.")) for target in targets}
 
     monkeypatch.setattr(all_hosts.sessions, "ask_all", ask_all)
-    monkeypatch.setattr(all_hosts.ssh_config, "lookup", lambda _path, _host: {})
+    monkeypatch.setattr(all_hosts.reach.ssh_config, "lookup", lambda _path, _host: {})
     return found
 
 

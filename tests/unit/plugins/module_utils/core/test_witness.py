@@ -55,7 +55,13 @@ def test_the_record_of_a_peer() -> None:
     seen = Sight("n2")
     for at in (10.0, 10.5, 12.25, 12.75):
         seen.take(sample("ok"), at)
-    assert seen.as_dict() == {"host": "n2", "verdict": "ok", "reason": "n2: md is ok. (4 looks, at most 1.8 s apart)", "samples": 4, "longest_gap_ms": 1750}
+    assert seen.as_dict() == {
+        "host": "n2",
+        "verdict": "ok",
+        "reason": "n2: md is ok. (4 looks, at most 1.8 s apart)",
+        "samples": 4,
+        "longest_gap_ms": 1750,
+    }
 
 
 def test_a_peer_that_says_no_for_ever_fills_nothing() -> None:
