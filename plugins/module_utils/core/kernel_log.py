@@ -19,9 +19,10 @@ MAX_SHOWN = 200  # characters of a report
 _MAX_NUMBER = 2**63 - 1
 _ERR = 3
 _HEAD = re.compile(rb"(\d{1,10}),(\d{1,19}),\d{1,20},[^;\n]{0,200};")
-# What is a defect whatever its level. A test of the repository compares them with those of the kernel tests.
+# What is a defect whatever its level. A test of the repository compares them with those of the kernel tests. A WARN() begins with its word;
+# within a line it is advice, such as that on Spectre at each boot.
 DEFECTS = (
-    "WARNING:",
+    "^WARNING:",
     "BUG:",
     "Oops",
     "general protection",

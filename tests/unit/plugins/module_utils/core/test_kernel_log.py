@@ -14,6 +14,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.kernel_log im
 ACPI = b"6,193,298149,-;acpi PNP0A08:00: _OSC: OS supports [MSI HPX-Type3]\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A08:00\n"
 EXT4 = b"6,343,1397053,-;EXT4-fs (vda): mounted filesystem r/w without journal. Quota mode: none.\n"
 FIRMWARE = b"4,2,0,-;[Firmware Bug]: TSC doesn't count with P0 frequency!\n"
+ADVICE = b"4,120,102331,-;Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on, data leaks possible!\n"
 DISK = b"3,900,52013377,-;I/O error, dev vdb, sector 2048 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2\n"
 HUNG = b"3,901,368240108,-;INFO: task fio:4711 blocked for more than 120 seconds.\n"
 SPLAT = b"4,902,52013390,-,caller=T123;WARNING: CPU: 0 PID: 123 at kernel/softirq.c:306 __local_bh_enable+0x4/0x5\n"
@@ -54,8 +55,8 @@ def test_a_long_message_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("data", "expected"),
-    [(ACPI, None), (EXT4, None), (FIRMWARE, None), (FRAGMENT, None), (PROGRAM, None), (DISK, True), (HUNG, True), (SPLAT, True),
-     (LOCKDEP, True), (ERROR, False),
+    [(ACPI, None), (EXT4, None), (FIRMWARE, None), (ADVICE, None), (FRAGMENT, None), (PROGRAM, None), (DISK, True), (HUNG, True),
+     (SPLAT, True), (LOCKDEP, True), (ERROR, False),
      (b"2,1,0,-;critical\n", False), (b"4,1,0,-;a mere warning\n", None), (b"7,1,0,-;BUG: KASAN: use-after-free\n", True)],
 )  # fmt: skip
 def test_a_report_is_an_error_or_a_defect_that_the_kernel_tells(data: bytes, expected: bool | None) -> None:
@@ -90,9 +91,9 @@ def test_a_lie_about_a_report_makes_it_no_better() -> None:
         "first_seq": 1,
         "next_seq": 5,
         "complete": "yes",
-        "reports": [{"seq": 2, "defect": "no", "text": ["x"]}, {"seq": 9}, "x", {"seq": -1}],
+        "reports": [{"seq": 2, "defect": "no", "text": ["x"]}, {"seq": 9}, "x", {"seq": -1}, {"seq": 3}],
     }
-    assert kernel_log.parse(told) == Log(1, 5, False, (Report(2, True, ""),))
+    assert kernel_log.parse(told) == Log(1, 5, False, (Report(2, True, ""), Report(3, True, "")))
 
 
 @given(st.binary(max_size=400))

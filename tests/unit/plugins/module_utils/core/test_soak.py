@@ -108,6 +108,14 @@ def test_only_what_has_grown_counts(was: dict, is_: dict, expected: list) -> Non
     assert [code for code in codes(changed(NOW, **is_), base=base) if code != "no_baseline"] == expected
 
 
+def test_what_begins_anew_counts_whole() -> None:
+    """Three failures in this probation are three, whatever the one before had; and so are those since the slot was taken down."""
+    base = Baseline(changed(BEFORE, probation_failures=1), EARLY)
+    assert codes(changed(NOW, probation_failures=3), base=base, bounds=replace(BOUNDS, max_errors=2)) == ["errors_up"]
+    base = Baseline(changed(BEFORE, child_errors=5), EARLY)
+    assert "errors_up" in codes(changed(NOW, child_errors=5), base=base, restarted=True)
+
+
 @pytest.mark.parametrize(("most", "errors", "expected"), [(0, 1, True), (2, 2, False), (2, 3, True)])
 def test_the_bound_of_errors(most: int, errors: int, expected: bool) -> None:
     now = changed(child_errors=errors - 1, refused_ends=1)
