@@ -71,7 +71,8 @@ def test_there_and_back() -> None:
     [
         (("boot_id",), None), (("boot_id",), ""), (("uptime_s",), -1), (("uptime_s",), float("nan")), (("uptime_s",), "1"),
         (("slots",), None), (("slots",), {}), (("slots",), [None]), (("slots",), [{}]), (("slots",), [LOOK.as_dict()["slots"][0]] * 2),
-        (("slots",), [{**LOOK.as_dict()["slots"][0], "slot": f"s{number}"} for number in range(65)]), (("slots", 0, "slot"), "../x"), (("slots", 0, "slot"), 5),
+        (("slots",), [{**LOOK.as_dict()["slots"][0], "slot": f"s{number}"} for number in range(65)]),
+        (("slots", 0, "slot"), "../x"), (("slots", 0, "slot"), 5),
         (("slots", 0, "state"), "well"), (("slots", 0, "version"), "{{ 1 }}"), (("slots", 0, "generation"), -1),
         (("slots", 0, "generation"), True), (("slots", 0, "probation"), None), (("slots", 0, "last_result"), "fine"),
         (("slots", 0, "child_errors"), "0"), (("slots", 0, "refused_ends"), 2**64), (("slots", 0, "probation_failures"), 1.5),
