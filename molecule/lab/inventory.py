@@ -16,6 +16,8 @@ from . import builder, image, ssh
 from .machine import Machine
 
 GROUP = "twostep"
+# Who takes an emulated node's processor away decides how long its I/O takes: no bound of a soak is about that.
+VARIABLES = {"twostep_soak_latency_floor_ms": 60_000, "twostep_soak_stall_s": 120}
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,13 @@ def ansible(machines: Sequence[Machine], known_hosts: pathlib.Path, made: Builde
         for item in machines
     }
     if made is None:
-        return {"all": {"children": {GROUP: {"hosts": hosts}}}}
+        return {"all": {"children": {GROUP: {"hosts": hosts, "vars": VARIABLES}}}}
     for name in made.nodes:
         hosts[name].update(twostep_builder=builder.NAME, twostep_binary_dir=str(made.binaries))
     # Ansible keeps connections by the host's address: no two builders may have the same.
     proxied = [*options, "-o", f"ProxyCommand={builder.proxy_command(made.process)}"]
     host = {**common, "ansible_host": f"{builder.NAME}-{made.process}", "ansible_ssh_common_args": shlex.join(proxied)}
-    return {"all": {"children": {GROUP: {"hosts": hosts}, "builders": {"hosts": {builder.NAME: host}}}}}
+    return {"all": {"children": {GROUP: {"hosts": hosts, "vars": VARIABLES}, "builders": {"hosts": {builder.NAME: host}}}}}
 
 
 def molecule(machines: Sequence[Machine]) -> list[dict[str, str]]:
