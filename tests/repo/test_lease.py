@@ -114,6 +114,8 @@ def test_only_a_count_makes_a_lease() -> None:
         if LEASE in task:
             assert (task.get("ignore_errors"), task.get("ignore_unreachable"), task.get("run_once")) == (True, True, True), where
             assert task["delegate_to"] == "{{ item }}"
+            # Without a default a task that is skipped, as in check mode, would fail for want of an item.
+            assert task["loop"].endswith(".left | default([]) }}"), where
         if FLEET_LEASE in task:
             is_word = task[FLEET_LEASE]["state"] not in ("read", "held", "renewed", "judged", "shown")
             assert (task.get("ignore_errors", False), task.get("run_once")) == (is_word, True), where
