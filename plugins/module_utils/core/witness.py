@@ -46,7 +46,7 @@ def finding_of(told: object) -> Finding:
         verdict = untrusted.choice(answer.get("verdict"), _VERDICTS)
         reason = untrusted.text(answer.get("reason")) or "it gave no reason"
         source = untrusted.text(answer.get("source"), 40) or "a source without a name"
-        findings.append(Finding(verdict or UNKNOWN, reason if verdict else f"{source} gave no verdict that is known."))
+        findings.append(Finding(verdict or UNKNOWN, f"{source}: {reason}" if verdict else f"{source} gave no verdict that is known."))
     if not findings:
         problem = untrusted.text(untrusted.mapping(told).get("msg"), untrusted.MAX_MESSAGE)
         return Finding(UNKNOWN, problem or "What it says cannot be read.")

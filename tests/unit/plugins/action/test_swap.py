@@ -93,7 +93,7 @@ def test_nobody_is_watched(run, options: dict) -> None:
 def test_a_peer_that_is_not_well_keeps_it_from_beginning(run, verdict: str) -> None:
     result = run([SWAPPED], [sight("n2", "ok"), sight("n3", verdict)], WELL, witness=WITNESS)
     assert (result["calls"], result["failed"], result["changed"], result["code"]) == ([], True, False, "witness")
-    assert result["msg"].startswith(f"The swap was not begun. n3: md is {verdict}. Next: ")
+    assert result["msg"].startswith(f"The swap was not begun. n3: md: md is {verdict}. Next: ")
 
 
 BAD = [sight("n2", "ok", "not_ok", "ok"), sight("n3", "ok")]
@@ -104,7 +104,7 @@ def test_a_peer_that_turns_bad_takes_it_back(run, told: dict) -> None:
     result = run([told, BACK], WELL, BAD, witness=WITNESS)
     assert result["calls"] == [("1.1.0", False, ["n2", "n3"]), ("1.0.0", True, [])]
     assert (result["failed"], result["outcome"], result["code"], result["changed"]) == (True, "returned", "witness", True)
-    assert "n2: md is not_ok. Slot data serves 1.0.0 again." in result["msg"]
+    assert "n2: md: md is not_ok. Slot data serves 1.0.0 again." in result["msg"]
 
 
 def test_a_way_back_that_fails_is_told(run) -> None:

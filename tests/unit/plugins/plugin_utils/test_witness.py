@@ -75,7 +75,7 @@ def test_all_are_watched_until_it_is_over(server, target: Target, program, tmp_p
 @pytest.mark.parametrize(
     ("source", "silence_s", "said"),
     [
-        (TURNS_BAD, 30.0, "n1: md is not_ok."),
+        (TURNS_BAD, 30.0, "n1: md: md is not_ok."),
         (LEAVES, 30.0, "n1 was lost sight of: its watcher ended."),
         (HANGS, 0.5, "n1 was lost sight of: it said nothing for 0.5 s."),
         (RAVES, 30.0, "n1 was lost sight of: it says more than 262144 bytes at once."),

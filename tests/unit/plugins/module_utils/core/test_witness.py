@@ -17,9 +17,9 @@ def sample(*verdicts: str) -> dict:
 @pytest.mark.parametrize(
     ("told", "verdict", "reason"),
     [
-        (sample("ok"), "ok", "md is ok."),
-        (sample("ok", "unknown"), "unknown", "md is unknown."),
-        (sample("unknown", "not_ok"), "not_ok", "md is not_ok."),
+        (sample("ok"), "ok", "md: md is ok."),
+        (sample("ok", "unknown"), "unknown", "md: md is unknown."),
+        (sample("unknown", "not_ok"), "not_ok", "md: md is not_ok."),
         (sample("fine"), "unknown", "md gave no verdict that is known."),
         ({"answers": [{}]}, "unknown", "a source without a name gave no verdict that is known."),
         ({"answers": []}, "unknown", "What it says cannot be read."),
@@ -35,12 +35,12 @@ def test_a_sample(told: object, verdict: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("samples", "gone", "verdict", "reason"),
     [
-        (["ok", "ok"], "", "ok", "n2: md is ok."),
-        (["ok", "not_ok", "ok"], "", "not_ok", "n2: md is not_ok."),  # a no is believed at once
-        (["ok", "unknown", "ok"], "", "ok", "n2: md is ok."),
-        (["ok", "unknown"], "", "unknown", "n2: md is unknown."),
+        (["ok", "ok"], "", "ok", "n2: md: md is ok."),
+        (["ok", "not_ok", "ok"], "", "not_ok", "n2: md: md is not_ok."),  # a no is believed at once
+        (["ok", "unknown", "ok"], "", "ok", "n2: md: md is ok."),
+        (["ok", "unknown"], "", "unknown", "n2: md: md is unknown."),
         (["ok"], "it said nothing for 5 s", "not_ok", "n2 was lost sight of: it said nothing for 5 s."),
-        (["not_ok"], "its watcher ended", "not_ok", "n2: md is not_ok."),
+        (["not_ok"], "its watcher ended", "not_ok", "n2: md: md is not_ok."),
         ([], "", "unknown", "n2: It has not said anything yet."),
     ],
 )
@@ -58,7 +58,7 @@ def test_the_record_of_a_peer() -> None:
     assert seen.as_dict() == {
         "host": "n2",
         "verdict": "ok",
-        "reason": "n2: md is ok. (4 looks, at most 1.8 s apart)",
+        "reason": "n2: md: md is ok. (4 looks, at most 1.8 s apart)",
         "samples": 4,
         "longest_gap_ms": 1750,
     }
