@@ -92,9 +92,10 @@ def test_a_refusal_ends_in_a_report_and_gives_back_what_was_granted() -> None:
     ((_where, whole),) = [(where, task) for where, task in of_role("lease") if where == "main.yml" and "rescue" in task]
     assert whole["rescue"][-1]["ansible.builtin.include_role"] == {"name": "twostep.hotswap.report", "tasks_from": "halted"}
     hold = next(task for where, task in of_role("lease") if where == "hold.yml")
-    back, fail = hold["rescue"]
+    assert "rescue" not in hold  # the refusal stays the failure
+    (back,) = hold["always"]
     assert (back["ansible.builtin.include_tasks"], back["vars"]["__twostep_lease_state"]) == ("give.yml", "released")
-    assert "ansible.builtin.fail" in fail
+    assert "(__twostep_lease_judged | default({'failed': true})) is failed" in back["when"]
 
 
 def test_a_halt_keeps_the_lease_and_says_so_before_the_report() -> None:
