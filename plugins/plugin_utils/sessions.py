@@ -13,6 +13,7 @@ import logging
 import shlex
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -157,15 +158,35 @@ def started(client: Any, target: Target, program: Program, timeout_s: float) -> 
     """Start a program on a host that ``opened`` has reached, and yield the channel to it: its input is still open.
 
     :param timeout_s: for each word sent to it or read from it.
-    :raises socket.timeout: it does not take what it is sent.
+    :raises socket.timeout: it does not begin, or does not take what it is sent.
     """
     sudo = ["sudo", "-n", "-H", "--"] if target.become else []
     line = shlex.join([*sudo, target.python, "-c", _START, str(len(program.zipapp)), *program.arguments])
     with contextlib.closing(client.get_transport().open_session(timeout=_CONNECT_S)) as channel:
         channel.settimeout(timeout_s)
-        channel.exec_command(line)
+        _begin(channel, line, timeout_s)
         channel.sendall(program.zipapp + program.stdin)
         yield channel
+
+
+def _begin(channel: Any, line: str, timeout_s: float) -> None:
+    """Have a command begun. paramiko itself would wait for ever for a host that takes the wish and then hangs."""
+    is_late = threading.Event()
+
+    def give_up() -> None:
+        is_late.set()
+        channel.close()
+
+    watch = threading.Timer(timeout_s, give_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        channel.exec_command(line)
+    finally:
+        watch.cancel()
+        watch.join()
+        if is_late.is_set():
+            raise socket.timeout
 
 
 def _run(client: Any, target: Target, program: Program, timeout_s: float) -> Reply:

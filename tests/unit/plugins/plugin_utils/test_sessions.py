@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 
@@ -152,6 +153,17 @@ def test_a_program_in_between_that_does_not_end_keeps_nobody(target: Target, tmp
 def test_a_host_that_is_late_is_left(target: Target) -> None:
     reply = ask(target, source="import sys, time; sys.stdout.close(); time.sleep(2)", timeout_s=1.0)["n1"]
     assert (reply.code, reply.message) == ("host_late", "n1 did not answer within 1 s.")
+
+
+def test_a_host_that_hangs_before_it_has_begun_is_left(target: Target, monkeypatch) -> None:
+    """paramiko waits for the answer to its wish without a limit."""
+    hangs = threading.Event()
+    monkeypatch.setattr(ssh_server._Interface, "check_channel_exec_request", lambda *_wish: hangs.wait(20.0))
+    try:
+        assert ask(target, timeout_s=1.0)["n1"].code == "host_late"
+        assert not hangs.is_set()
+    finally:
+        hangs.set()
 
 
 def test_endless_words_are_cut_off(target: Target) -> None:
