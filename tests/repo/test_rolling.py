@@ -188,6 +188,13 @@ def test_holds_never_overlap() -> None:
     assert rest == ("upgrade/swap.yml", True, None)
 
 
+def test_a_commit_swaps_nothing() -> None:
+    """With the generation that was judged, a slot to which the old child has come back is refused, and not swapped once more."""
+    (commit,) = [task for task in upgrade("swap.yml") if task.get("register") == "__twostep_commit"]
+    assert commit[SWAP]["generation"].startswith("{{ (__twostep_swap.results | selectattr('item.slot', 'equalto', item.slot) | first)")
+    assert commit[SWAP]["generation"].endswith(".generation_after }}")
+
+
 def test_modules_are_replaced_on_one_host_at_a_time_between_two_gates() -> None:
     (play,) = [play for play in plays("rolling_reload") if play["hosts"] != "localhost"]
     assert play["serial"] == 1
