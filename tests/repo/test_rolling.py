@@ -181,6 +181,12 @@ def test_a_wave_goes_back_by_one_short_hold_if_its_soak_failed() -> None:
     assert back["vars"] == {"back_modes": ["handover"]}
 
 
+def test_hosts_of_a_wave_share_a_hop_only_if_all_their_hops_are_the_same() -> None:
+    """Otherwise one with the hops 1.1.0, 1.2.0 beside one with 1.2.0 alone would go to 1.2.0 first, and end at 1.1.0."""
+    (hops,) = [task for task in upgrade("main.yml") if included(task) == "hop.yml"]
+    assert (hops["loop_control"]["loop_var"], hops["loop_control"]["extended"]) == ("__twostep_hop", True)
+
+
 def test_holds_never_overlap() -> None:
     """Only a commit of what was swapped already has none, and is done on all hosts of a wave at once."""
     swaps = [(where, task["twostep.hotswap.swap"]["commit"], task.get("throttle")) for where, task in all_tasks() if SWAP in task]
