@@ -160,6 +160,12 @@ def test_every_judgement_comes_after_a_look_hears_all_of_it_and_has_the_bounds_o
         }
 
 
+def test_a_soak_of_half_a_second_is_no_error_and_needs_no_rights_on_the_controller() -> None:
+    (wait,) = [task for task in upgrade("soak.yml") if "ansible.builtin.wait_for" in task]
+    assert wait["ansible.builtin.wait_for"] == {"timeout": "{{ twostep_soak_s | float | round(0, 'ceil') | int }}"}
+    assert wait["become"] is False
+
+
 def test_the_bounds_of_the_role_are_those_of_the_judgement() -> None:
     defaults = yaml.safe_load((ROOT / "roles/upgrade/defaults/main.yml").read_text())
     assert {name: defaults[f"twostep_soak_{name}"] for name in asdict(Bounds())} == asdict(Bounds())
