@@ -67,6 +67,13 @@ def test_the_lease_is_renewed_between_the_question_and_every_gate() -> None:
     assert found == [["ask", "renew", "gate"]] * 3
 
 
+def test_the_lease_lives_longer_than_a_soak() -> None:
+    lengths = [task[FLEET_LEASE]["longest_s"] for _where, task in of_role("lease") if "longest_s" in task.get(FLEET_LEASE, {})]
+    assert lengths == ["{{ twostep_task_timeout_s + (twostep_soak_s | default(0) | float) }}"] * 2
+    soak = [lease_step(task) or task["name"] for where, task in of_role("upgrade") if where == "soak.yml"]
+    assert soak[soak.index("Let time pass") - 1] == "renew"
+
+
 def test_it_is_taken_before_any_work_and_given_back_after_the_report() -> None:
     names = [play["name"] for play in plays("rolling_upgrade")]
     (plan,) = [play for play in plays("rolling_upgrade") if play["name"] == "Plan the waves"]
