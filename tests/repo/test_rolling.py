@@ -191,6 +191,12 @@ def test_a_wave_goes_back_by_one_short_hold_if_its_soak_failed() -> None:
     assert back["vars"] == {"back_modes": ["handover"]}
 
 
+def test_no_slot_is_taken_down_on_the_way_back_while_a_peer_is_not_well() -> None:
+    plain, witnessed = [task for task in upgrade("main.yml") if included(task) == "back.yml" and "soak" not in str(task["when"])]
+    assert (plain["when"][-1], "vars" in plain) == ("codes is not contains('witness')", False)
+    assert (witnessed["when"][-1], witnessed["vars"]) == ("codes is contains('witness')", {"back_modes": ["handover", "two_step", "cold"]})
+
+
 def test_hosts_of_a_wave_share_a_hop_only_if_all_their_hops_are_the_same() -> None:
     """Otherwise one with the hops 1.1.0, 1.2.0 beside one with 1.2.0 alone would go to 1.2.0 first, and end at 1.1.0."""
     (hops,) = [task for task in upgrade("main.yml") if included(task) == "hop.yml"]
