@@ -96,7 +96,12 @@ def opened(target: Target) -> Iterator[Any]:
                 before = _connect(hop, stack, _through(before, hop, stack))
             yield before
         except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey, OSError, EOFError, ValueError) as error:
-            raise no_session(target.host, str(error) or type(error).__name__) from None
+            raise no_session(target.host, str(error) or type(error).__name__, _is_silence(error)) from None
+
+
+def _is_silence(error: Exception) -> bool:
+    """Return whether there is nobody who answers: no connection, one that ends, or no word of ssh. paramiko has no class for the last."""
+    return isinstance(error, (OSError, EOFError, paramiko.ChannelException)) or "protocol banner" in str(error)
 
 
 def _through(before: Any, target: Target, stack: contextlib.ExitStack) -> Any:

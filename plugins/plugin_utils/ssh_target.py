@@ -65,8 +65,13 @@ class Target:
     python: str = _PYTHON
 
 
-def no_session(host: str, why: str) -> TwostepError:
-    return TwostepError("no_session", f"{host} cannot be asked at the same time as the others: {why}.", "It is asked in turn.")
+def no_session(host: str, why: str, is_silent: bool = False) -> TwostepError:
+    """Return the error for a host that is not within reach of a session.
+
+    :param is_silent: whether it is the host that does not answer, rather than the controller that may not or cannot ask.
+    """
+    message = f"{host} cannot be asked at the same time as the others: {why}."
+    return TwostepError("no_session", message, "It is asked in turn.", {"is_silent": is_silent})
 
 
 def of_host(host: str, options: Mapping[str, Any], lookup: Lookup) -> Target:

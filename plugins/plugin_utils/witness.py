@@ -29,7 +29,8 @@ _PARTING_S = 30.0
 class Witness:
     """A context: begins to watch when entered, and has left all hosts when it is over.
 
-    ``left`` has, by host, why there is no session to those that cannot be watched in this way.
+    ``left`` has, by host, why those cannot be watched in this way that the controller may not or cannot ask. One that does not answer is seen
+    as lost.
 
     :param silence_s: how long a host may say nothing before it counts as lost sight of, in seconds; also until its first word.
     """
@@ -113,13 +114,13 @@ class Witness:
 
     def _no_session(self, host: str, error: TwostepError) -> None:
         with self._news:
-            is_unseen = self._sights[host].samples == 0
-            if is_unseen:
+            is_left = self._sights[host].samples == 0 and not error.data.get("is_silent")
+            if is_left:
                 self.left[host] = error.message
                 del self._sights[host]
                 self._news.notify_all()
-        if not is_unseen:
-            self._lost(host, "the session to it broke")
+        if not is_left:
+            self._lost(host, "there is no session to it any more" if self._sights[host].samples else "it does not answer")
 
     def _lost(self, host: str, why: str) -> None:
         with self._news:

@@ -188,7 +188,7 @@ def test_a_wave_goes_back_by_one_short_hold_if_its_soak_failed() -> None:
     for stage in ("swapped", "soaked"):
         assert f"({soak_run.REGISTERS[stage]} | default({{}})) is failed" in back["when"][0]
     assert back["when"][1:] == ["(__twostep_commit | default({})).results is not defined"]
-    assert back["vars"] == {"back_modes": ["handover"]}
+    assert back["vars"] == {"back_modes": ["handover", "two_step"]}
 
 
 def test_no_slot_is_taken_down_on_the_way_back_while_a_peer_is_not_well() -> None:
@@ -214,7 +214,8 @@ def test_holds_never_overlap() -> None:
 def test_a_commit_swaps_nothing() -> None:
     """With the generation that was judged, a slot to which the old child has come back is refused, and not swapped once more."""
     (commit,) = [task for task in upgrade("swap.yml") if task.get("register") == "__twostep_commit"]
-    assert commit[SWAP]["generation"].startswith("{{ (__twostep_swap.results | selectattr('item.slot', 'equalto', item.slot) | first)")
+    assert commit[SWAP]["generation"] == "{{ (served | selectattr('item.slot', 'equalto', item.slot) | first).generation_after }}"
+    assert "(item.mode == 'cold') | ternary(__twostep_boot | default({}), __twostep_swap).results" in commit["vars"]["served"]
     assert commit[SWAP]["generation"].endswith(".generation_after }}")
 
 

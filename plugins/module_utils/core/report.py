@@ -229,12 +229,14 @@ def _outcome(
         if swap.get("code") in _UNPROVED:
             return "unknown"
         return {"returned": "returned", "refused": "untouched"}.get(str(swap.get("outcome")), "failed")
-    if boot.get("code") == "returned" or (back and not back.get("failed") and not back.get("skipped")):
+    if "returned" in (boot.get("code"), commit.get("code")) or (back and not back.get("failed") and not back.get("skipped")):
         return "returned"
     if swap.get("outcome") == "armed" and not boot:
         return "unknown" if ran[3].get("failed") else "uncommitted"
     if commit and not commit.get("failed") and not commit.get("skipped"):
         return "upgraded"
+    if commit.get("code") == "stale_generation":
+        return "unknown"  # something else has served since the gate
     return "uncommitted"
 
 

@@ -21,6 +21,7 @@ from .kernel_log import MAX_REPORTS, Report
 HOST = "-"  # the slot of a finding that is about the host
 _SHOWN_REPORTS = 3
 _GOING_BACK = "alarmed"
+_WATCHED = "watching"
 CODES = {
     "no_evidence": NOT_OK, "rebooted": NOT_OK, "slot_gone": NOT_OK, "not_serving": NOT_OK, "unhealthy": NOT_OK,
     "returned": NOT_OK, "generation_moved": NOT_OK, "counter_reset": NOT_OK, "errors_up": NOT_OK, "log_reports": NOT_OK,
@@ -185,6 +186,8 @@ def _errors(before: SlotEvidence, slot: SlotEvidence, bounds: Bounds, restarted:
     grown: dict[str, int] = {}
     for name in ERRORS:
         was, is_ = getattr(before, name) or 0, getattr(slot, name) or 0
+        if name == "probation_failures" and before.probation == _WATCHED:
+            was = 0  # of a swap that an earlier run has not committed: they speak against what is committed now
         # Those of a probation begin anew with each, and a child that does not carry its predecessor's counters begins at 0.
         anew = restarted or (slot.generation != before.generation and (name == "probation_failures" or is_ < was))
         if is_ < was and not anew:

@@ -107,6 +107,15 @@ def test_who_cannot_be_reached_is_left(target: Target, program, tmp_path) -> Non
     assert "n2 cannot be asked at the same time as the others" in witness.left["n2"]
 
 
+def test_who_does_not_answer_is_lost_sight_of(server, target: Target, program) -> None:
+    gone = replace(target, host="n2", port=1)
+    with Witness([target, gone], program(FINE), 30.0) as witness:
+        seen = {sight.host: sight.finding() for sight in witness.await_samples(1)}
+    assert (seen["n1"].verdict, seen["n2"].verdict) == ("ok", "not_ok")
+    assert seen["n2"].reason == "n2 was lost sight of: it does not answer."
+    assert witness.left == {}
+
+
 def test_nobody_waits_when_it_ends_early(target: Target, program) -> None:
     with Witness([target], program(HANGS), 60.0):
         pass

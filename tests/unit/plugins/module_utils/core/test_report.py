@@ -112,6 +112,13 @@ def test_a_soak_that_failed_is_the_reason_of_the_halt_and_the_slot_is_back() -> 
     assert (made["nodes"][0]["outcome"], made["nodes"][0]["soak"]["verdict"]) == ("returned", "not_ok")
 
 
+@pytest.mark.parametrize(("code", "outcome"), [("returned", "returned"), ("stale_generation", "unknown"), ("write_failed", "uncommitted")])
+def test_a_commit_that_came_too_late(code: str, outcome: str) -> None:
+    late = {"failed": True, "msg": "No.", "results": [{"item": ITEM, "failed": True, "msg": "No.", "code": code}]}
+    made = build(plan(n1=planned()), {"n1": {"__twostep_swap": SWAPPED, "__twostep_commit": late}}, halted=True)
+    assert made["nodes"][0]["outcome"] == outcome
+
+
 def test_several_hops_are_told_as_one() -> None:
     first = {"results": [{**SWAPPED["results"][0], "hold_ms": 9.5, "held_requests": 2}]}
     host = {"__twostep_earlier": [first, COMMITTED], "__twostep_swap": SWAPPED, "__twostep_commit": COMMITTED}

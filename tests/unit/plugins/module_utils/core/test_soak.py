@@ -100,6 +100,8 @@ def test_who_serves_and_what_has_failed(now: Snapshot, expected: str | None) -> 
         ({"refused_ends": 3}, {"refused_ends": 3}, []),
         ({"probation_failures": 3}, {"probation_failures": 0}, []),
         ({"probation_failures": 3}, {"probation_failures": 1}, ["errors_up"]),  # of this probation, the others were of one before
+        # What an earlier run has left in its probation is judged by all that it has failed in there.
+        ({"probation_failures": 3, "probation": "watching", "generation": 2}, {"probation_failures": 3}, ["errors_up"]),
         ({"child_errors": 5}, {"child_errors": 4, "generation": 1}, ["generation_moved", "counter_reset"]),
     ],
 )
