@@ -29,8 +29,8 @@ _PARTING_S = 30.0
 class Witness:
     """A context: begins to watch when entered, and has left all hosts when it is over.
 
-    ``left`` has, by host, why those cannot be watched in this way that the controller may not or cannot ask. One that does not answer is seen
-    as lost.
+    ``left`` has, by host, why those cannot be watched in this way that the controller may not or cannot ask. One that does not answer is
+    seen as lost.
 
     :param silence_s: how long a host may say nothing before it counts as lost sight of, in seconds; also until its first word.
     """
