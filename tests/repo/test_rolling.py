@@ -215,7 +215,7 @@ def test_a_commit_swaps_nothing() -> None:
     """With the generation that was judged, a slot to which the old child has come back is refused, and not swapped once more."""
     (commit,) = [task for task in upgrade("swap.yml") if task.get("register") == "__twostep_commit"]
     assert commit[SWAP]["generation"] == "{{ (served | selectattr('item.slot', 'equalto', item.slot) | first).generation_after }}"
-    assert "(item.mode == 'cold') | ternary(__twostep_boot | default({}), __twostep_swap).results" in commit["vars"]["served"]
+    assert "((item.mode == 'cold') | ternary(__twostep_boot | default({}), __twostep_swap)).results" in commit["vars"]["served"]
     assert commit[SWAP]["generation"].endswith(".generation_after }}")
 
 
