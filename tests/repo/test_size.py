@@ -10,7 +10,7 @@ MOST_LINES = 400
 COUNTED = frozenset({".py", ".c", ".h", ".yml", ".j2", ".sh", ".mk"})
 LONGER: dict[str, str] = {
     "plugins/modules/dkms.py": "three quarters of it are the documentation, which ansible-doc wants in the module's own file",
-    "plugins/modules/swap.py": "so it is there",
+    "plugins/modules/swap.py": "four fifths of it are the documentation, as there",
 }
 
 

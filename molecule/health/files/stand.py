@@ -74,7 +74,7 @@ def until(what: str, is_so: Callable[[], bool]) -> None:
     while not is_so():
         if time.monotonic() > end:
             sys.exit(f"stand: not within {PATIENCE_S:.0f} s: {what}")
-        time.sleep(0.2)
+        time.sleep(0.2)  # neither the tools nor sysfs offer anything to wait on
 
 
 def says(*argv: str) -> str:
