@@ -117,6 +117,22 @@ def test_a_bad_policy_ends_the_run_before_any_host_is_asked(run: Run) -> None:
     assert (run.asked, run.reports) == (0, {})
 
 
+@pytest.mark.parametrize(
+    ("playbook", "variable", "role"),
+    [
+        ("rolling_upgrade", "twostep_soak_s", "upgrade"),
+        ("rolling_upgrade", "twostep_lease_ttl_s", "lease"),
+        ("rolling_reload", "twostep_task_timeout_s", "lease"),
+    ],
+)
+def test_a_wrong_extra_variable_of_a_later_role_ends_the_run_before_any_host_is_asked(
+    run: Run, playbook: str, variable: str, role: str
+) -> None:
+    said = run(playbook, POLICY, "-e", f'{{"{variable}": "soon"}}')
+    assert (variable in said, f"item={role}" in said) == (True, True), said
+    assert (run.asked, run.reports) == (0, {})
+
+
 def test_a_run_without_localhost_does_not_ignore_the_policy(run: Run) -> None:
     said = run("install_parent", POLICY, "--limit", "n1", "-e", '{"twostep_slots": []}')
     assert "The policy policy.yml was not checked on localhost. Next: Run without --limit" in said.replace("\n", " ")
