@@ -1,103 +1,40 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of ``swap``: the witness. While one host swaps, its peers are watched at the same time, over sessions of our own.
+"""Controller side of ``swap``: its peers are watched meanwhile (plugin_utils/witnessed.py).
 
-A peer that is not well before keeps the swap from beginning. One that turns bad meanwhile takes it back, as long as nothing is committed.
+One that turns bad takes the swap back, as long as nothing is committed.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import untrusted, waves
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import witness as core_witness
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.health import OK, UNKNOWN, Finding, combine
-from ansible_collections.twostep.hotswap.plugins.module_utils.core.witness import Sight
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import packed, witness_program
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import controller, reach, sessions
-from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_options import Options
-from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_target import Target
-from ansible_collections.twostep.hotswap.plugins.plugin_utils.witness import Witness
-
-_MODULE = "twostep.hotswap.swap"
-_PACKAGE = "twostep_witness"
-_STALL_S = 1.0
-_COMMAND_S = 10.0
-_LIFETIME_S = 24 * 3600
-# The first sample that arrives after the swap may have been begun before its end.
-_AFTERWARDS = 2
-_LOOK = "Look at that host, and run the same again when it is well."
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import untrusted
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.health import Finding
+from ansible_collections.twostep.hotswap.plugins.plugin_utils.witnessed import LOOK, WitnessedAction
 
 
-class ActionModule(ActionBase):
-    """Runs the module ``swap``; with ``witness`` under the eyes of the other hosts of the fleet."""
+class ActionModule(WitnessedAction):
+    """Runs the module ``swap`` before witnesses."""
 
-    TRANSFERS_FILES = False
+    MODULE = "twostep.hotswap.swap"
+    WHAT = "swap"
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        asked = arguments.pop("witness", None)
-        try:
-            options = _options(asked) if asked else {"policy": "off"}
-            if options["policy"] == "off" or self._task.check_mode:
-                return {**result, **self._swap(arguments, task_vars)}
-            return {**result, **self._swap_before_witnesses(arguments, options, task_vars)}
-        except TwostepError as error:
-            return controller.failed(result, error)
-        finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-
-    def _swap(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
-        told: dict[str, Any] = self._execute_module(module_name=_MODULE, module_args=dict(arguments), task_vars=task_vars)
-        return told
-
-    def _swap_before_witnesses(self, arguments: Mapping[str, Any], options: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
-        targets, left = self._targets(options["fleet"], task_vars)
-        program = sessions.Program(packed.pack(witness_program, _PACKAGE), (), json.dumps(_question(options)).encode() + b"\n")
-        with Witness(targets, program, options["silence_s"]) as witness:
-            before = _worst(witness.await_samples(1))
-            left.update(witness.left)
-            if left and options["policy"] == "required":
-                raise _blind(left)
-            if before.verdict != OK:
-                raise TwostepError("witness", f"The swap was not begun. {before.reason}", _LOOK)
-            told = self._swap(arguments, task_vars)
-            sights = witness.await_samples(_AFTERWARDS)
-        told["witness"] = {"peers": [sight.as_dict() for sight in sights], "left": left}
-        found = _worst(sights)
-        if found.verdict == OK or told.get("failed") or told.get("outcome") == "already":
-            return told
-        return self._take_back(told, found, arguments, task_vars)
-
-    def _targets(self, fleet: str, task_vars: Any) -> tuple[list[Target], dict[str, str]]:
-        """Return where the peers are, and by host why others are not watched."""
-        host, hosts = task_vars["inventory_hostname"], controller.group_hosts(task_vars, fleet)
-        apart = {one: waves.place(controller.raw_vars(task_vars, one).get("__twostep_place"), one).apart for one in hosts}
-        peers, too_many = core_witness.choose(host, hosts, apart, sessions.AT_ONCE)
-        targets, left = reach.of_hosts(peers, Options(self._task, self._play_context, task_vars["hostvars"]))
-        return targets, {**left, **dict.fromkeys(too_many, f"No more than {sessions.AT_ONCE} peers are watched.")}
-
-    def _take_back(self, told: dict[str, Any], found: Finding, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+    def turned_bad(self, told: dict[str, Any], found: Finding, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """Return the failure of a swap that a peer did not bear, after the old version was brought back where that costs a hold only."""
-        told.update(failed=True, code="witness", next_step=_LOOK)
+        told.update(failed=True, code="witness", next_step=LOOK)
         meanwhile = f"While the host swapped, a peer turned bad. {found.reason}"
         slot, to, old = (untrusted.text(told.get(name)) for name in ("slot", "to", "from"))
         if not _goes_back_at_once(told):
             # Taking the slot down once more would take from the fleet what it lacks now.
-            told.update(outcome="failed", msg=f"{meanwhile} Slot {slot} serves {to}. Next: {_LOOK}")
+            told.update(outcome="failed", msg=f"{meanwhile} Slot {slot} serves {to}. Next: {LOOK}")
             return told
-        back = self._swap({**arguments, "version": old, "mode": "auto", "commit": True}, task_vars)
+        back = self.act({**arguments, "version": old, "mode": "auto", "commit": True}, task_vars)
         if back.get("failed"):
             problem = untrusted.text(back.get("msg"), untrusted.MAX_MESSAGE)
-            told.update(outcome="failed", msg=f"{meanwhile} {old} could not be brought back: {problem} Next: {_LOOK}")
+            told.update(outcome="failed", msg=f"{meanwhile} {old} could not be brought back: {problem} Next: {LOOK}")
         else:
-            told.update(outcome="returned", msg=f"{meanwhile} Slot {slot} serves {old} again. Next: {_LOOK}")
+            told.update(outcome="returned", msg=f"{meanwhile} Slot {slot} serves {old} again. Next: {LOOK}")
         return told
 
 
@@ -105,38 +42,3 @@ def _goes_back_at_once(told: Mapping[str, Any]) -> bool:
     """Return whether the way back costs a hold only, or, where nothing but a boot was prepared, not even that."""
     outcome, mode = told.get("outcome"), told.get("mode")
     return outcome == "armed" or (outcome == "swapped" and mode in ("handover", "two_step"))
-
-
-def _options(asked: object) -> dict[str, Any]:
-    checked = ArgumentSpecValidator(core_witness.OPTIONS).validate(dict(untrusted.mapping(asked)))
-    if checked.error_messages:
-        raise TwostepError("bad_witness", f"The option witness: {'; '.join(checked.error_messages)}.", "Correct witness.")
-    options: dict[str, Any] = checked.validated_parameters
-    if min(options[name] for name in ("interval_s", "silence_s", "still_s")) <= 0:
-        raise TwostepError("bad_witness", "The times of witness must be above zero.", "Correct witness.")
-    return options
-
-
-def _question(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: options[name] for name in ("sources", "settings", "interval_s", "still_s")},
-        "stall_seconds": _STALL_S,
-        "timeout_s": min(_COMMAND_S, options["silence_s"] / 2),
-        "lifetime_s": _LIFETIME_S,
-    }
-
-
-def _worst(sights: Sequence[Sight]) -> Finding:
-    findings = [sight.finding() for sight in sights]
-    worst = combine(findings)
-    return Finding(OK, "There is no peer.") if not findings and worst.verdict == UNKNOWN else worst
-
-
-def _blind(left: Mapping[str, str]) -> TwostepError:
-    why = left[min(left)]
-    more = f" So it is with {len(left) - 1} more." if len(left) > 1 else ""
-    return TwostepError(
-        "witness_blind",
-        f"The swap was not begun, since its peers cannot be watched. {why}{more}",
-        "Give the controller a session to each of them, or set twostep_witness to possible.",
-    )

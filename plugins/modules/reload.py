@@ -78,6 +78,47 @@ options:
     description: How long this module waits for the agent, in seconds. The agent goes on after that; run the task again to attach to it.
     type: float
     default: 600.0
+  witness:
+    description:
+      - Watches the other hosts of the fleet while this one's modules are replaced, over sessions of the controller's own, as
+        M(twostep.hotswap.fleet_health) has them. It looks at their health, and at whether their I/O gets on.
+      - If a peer is not well, nothing is begun. If one turns bad meanwhile, the call fails with code C(witness), and the new modules stay
+        loaded, since going back would take the devices down once more. In check mode nobody is watched.
+      - At most 64 hosts are watched, those first that share a name in C(twostep_apart) with this one.
+    type: dict
+    suboptions:
+      fleet:
+        description: Inventory group with the peers.
+        type: str
+        required: true
+      sources:
+        description: Health sources that every peer must answer with ok, as of M(twostep.hotswap.health_info).
+        type: list
+        elements: str
+        required: true
+      settings:
+        description: Settings of the sources, as of M(twostep.hotswap.health_info).
+        type: dict
+        default: {}
+      policy:
+        description:
+          - With V(possible) those are watched to whom the controller has a session, with V(required) the call fails with code
+            C(witness_blind) unless these are all, with V(off) nobody is.
+        type: str
+        choices: ["off", possible, required]
+        default: possible
+      interval_s:
+        description: From the beginning of one look at a peer to the next, in seconds.
+        type: float
+        default: 0.5
+      silence_s:
+        description: How long a peer may say nothing before it counts as bad, in seconds.
+        type: float
+        default: 60.0
+      still_s:
+        description: How long a disk of a peer may have requests in flight of which none ends, in seconds.
+        type: float
+        default: 15.0
   epoch:
     description:
       - The epoch of the lease that the run holds, see M(twostep.hotswap.fleet_lease). A host that has seen a higher one refuses with code
@@ -95,6 +136,9 @@ attributes:
     description: Target OS.
     support: full
     platforms: linux
+requirements:
+  - paramiko on the controller, for O(witness)
+  - systemd, and the right to load modules, on the managed host
 seealso:
   - module: twostep.hotswap.swap
   - module: twostep.hotswap.dkms
@@ -175,6 +219,18 @@ notes:
   returned: always
   type: list
   elements: str
+witness:
+  description: What was seen of the peers.
+  returned: when peers were watched and the reload was begun
+  type: dict
+  contains:
+    peers:
+      description: Each peer that was watched, with its C(host), C(verdict), C(reason), number of C(samples) and C(longest_gap_ms).
+      type: list
+      elements: dict
+    left:
+      description: Why others were not watched, by host.
+      type: dict
 code:
   description: Stable word for the reason of a failure.
   returned: failure
@@ -192,7 +248,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import reload
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import reload, witness
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.reload import ModuleFacts
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, world
@@ -216,6 +272,7 @@ def argument_spec() -> dict[str, Any]:
         "one_way": {"type": "bool", "default": False},
         "run_id": {"type": "str"},
         "timeout_s": {"type": "float", "default": 600.0},
+        "witness": {"type": "dict", "options": witness.OPTIONS},
         "epoch": {"type": "int"},
     }
 

@@ -12,6 +12,7 @@ from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.twostep.hotswap.plugins.action import swap as action
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.witness import Sight
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import witnessed
 
 SWAPPED = {"slot": "data", "outcome": "swapped", "from": "1.0.0", "to": "1.1.0", "mode": "handover", "changed": True}
 BACK = {"slot": "data", "outcome": "committed", "from": "1.1.0", "to": "1.0.0", "mode": "handover", "changed": True}
@@ -56,8 +57,8 @@ def run(monkeypatch):
             calls.append((module_args["version"], module_args.get("commit"), list(watched)))
             return dict(told.pop(0))
 
-        monkeypatch.setattr(action, "Witness", Watching)
-        monkeypatch.setattr(action.reach.ssh_config, "lookup", lambda _path, _host: {})
+        monkeypatch.setattr(witnessed, "Witness", Watching)
+        monkeypatch.setattr(witnessed.reach.ssh_config, "lookup", lambda _path, _host: {})
         arguments = {"slot": "data", "version": "1.1.0", "commit": False, **options}
         task = MagicMock(args=arguments, async_val=0, check_mode=check, diff=False)
         task.dump_attrs = dict

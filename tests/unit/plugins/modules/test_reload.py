@@ -240,9 +240,8 @@ def test_options_reach_the_wish() -> None:
     given = {**{name: spec.get("default") for name, spec in reload.argument_spec().items()}, "modules": ["a"], "one_way": True}
     given.update(devices=["/dev/sdb"], units=["a.service"], device_units=["b.service"], version="2", run_id="r", timeout_s=5.0)
     wanted = reload.wish_from(given)
-    options = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in given.items() if key not in ("state", "way", "epoch")
-    }
+    others = ("state", "way", "epoch", "witness")
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items() if key not in others}
     assert vars(wanted) == {**options, "cold": False}
     assert reload.wish_from({**given, "way": "cold"}).cold
 
