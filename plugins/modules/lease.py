@@ -25,11 +25,13 @@ options:
       - V(read) tells what is kept.
       - V(held) grants the lease, V(renewed) lets it begin anew, V(halted) does the same and lets the same owner take it at once, and
         V(released) forgets it. V(released) changes nothing where the lease is another's.
+      - V(admitted) asks whether a run may act here under its O(epoch), and remembers that; code C(fenced) if a higher one was seen. It is
+        for acts of other modules, such as a reboot; M(twostep.hotswap.swap) and its like ask by themselves.
     type: str
-    choices: [read, held, renewed, halted, released]
+    choices: [read, held, renewed, halted, released, admitted]
     default: read
   run_id:
-    description: The run, of a-z, 0-9 and -. Required except with O(state=read).
+    description: The run, of a-z, 0-9 and -. Required except with O(state=read) and O(state=admitted).
     type: str
   epoch:
     description: The epoch of the lease. Required except with O(state=read).
@@ -137,7 +139,7 @@ _WHOSE = ("run_id", "epoch")
 def argument_spec() -> dict[str, Any]:
     """Return the argument spec; a test holds it and the documentation together."""
     return {
-        "state": {"type": "str", "choices": ["read", "held", "renewed", "halted", "released"], "default": "read"},
+        "state": {"type": "str", "choices": ["read", "held", "renewed", "halted", "released", "admitted"], "default": "read"},
         "run_id": {"type": "str"},
         "epoch": {"type": "int"},
         "owner": {"type": "str"},
@@ -155,6 +157,7 @@ def main() -> None:
         required_if=[
             ("state", "held", (*_WHOSE, "owner", "controller", "since", "ttl_s")),
             *[("state", state, _WHOSE) for state in ("renewed", "halted", "released")],
+            ("state", "admitted", ("epoch",)),
         ],
     )
     said = lease_program.answer(module.params, LockHost(Paths()), os.geteuid(), module.check_mode)

@@ -56,6 +56,12 @@ def test_whatever_acts_in_a_run_tells_the_epoch() -> None:
     assert silent == ["__twostep_kept", "__twostep_look"]  # which replace nothing, and come before the lease
 
 
+def test_a_host_is_asked_right_before_its_reboot() -> None:
+    asked, reboot = [task for where, task in of_role("upgrade") if where == "reboot.yml"][:2]
+    assert asked["twostep.hotswap.lease"] == {"state": "admitted", "epoch": "{{ hostvars['localhost']['__twostep_lease'].epoch }}"}
+    assert "ansible.builtin.reboot" in reboot
+
+
 def test_the_lease_is_renewed_between_the_question_and_every_gate() -> None:
     found = []
     for role in ("upgrade", "reload"):

@@ -19,14 +19,14 @@ from .lease import LockHost
 from .paths import Paths
 from .privilege import check_root
 
-STATES = ("read", "held", "renewed", "halted", "released")
+STATES = ("read", "held", "renewed", "halted", "released", "admitted")
 
 
 def answer(asked: Mapping[str, Any], host: LockHost, euid: int, check: bool = False) -> dict[str, Any]:
     """Return what is kept after what was asked for, or the refusal and what is kept.
 
-    :param asked: ``state``, one of `STATES`; except for ``read`` also ``run_id`` and ``epoch``; for ``held`` also ``owner``,
-        ``controller``, ``since``, ``ttl_s`` and ``takeover``.
+    :param asked: ``state``, one of `STATES`; except for ``read`` also ``epoch``, and except for ``admitted`` ``run_id``; for ``held`` also
+        ``owner``, ``controller``, ``since``, ``ttl_s`` and ``takeover``.
     :param check: whether only to say what would be.
     """
     try:
@@ -47,6 +47,9 @@ def _done(asked: Mapping[str, Any], before: State, host: LockHost) -> State:
         return before
     if state == "held":
         return host.grant(_wish(asked), _takeover(asked))
+    if state == "admitted":
+        host.admit(lease.checked_epoch(asked["epoch"]))
+        return host.read()
     run_id, epoch = names.identifier(asked["run_id"]), lease.checked_epoch(asked["epoch"])
     return {"renewed": host.renew, "halted": host.halt, "released": host.release}[state](run_id, epoch)
 
@@ -57,6 +60,8 @@ def _predicted(asked: Mapping[str, Any], before: State, host: LockHost) -> State
         return before
     if state == "held":
         return lease.grant(before, _wish(asked), host.clock(), _takeover(asked))
+    if state == "admitted":
+        return lease.admit(before, lease.checked_epoch(asked["epoch"]))
     run_id, epoch = names.identifier(asked["run_id"]), lease.checked_epoch(asked["epoch"])
     if state == "released":
         return lease.release(before, run_id, epoch)

@@ -101,8 +101,9 @@ def test_check_mode(paths: Paths, call) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"state": "stolen"}, "value of state must be one of: read, held, renewed, halted, released, got: stolen"),
+        ({"state": "stolen"}, "value of state must be one of: read, held, renewed, halted, released, admitted, got: stolen"),
         ({"state": "renewed", "run_id": "run-a"}, "state is renewed but all of the following are missing: epoch"),
+        ({"state": "admitted"}, "state is admitted but all of the following are missing: epoch"),
         (
             {"state": "held", "run_id": "run-a", "epoch": 1},
             "state is held but all of the following are missing: owner, controller, since, ttl_s",

@@ -57,6 +57,16 @@ def test_the_answers(host: LockHost) -> None:
     assert ask(host, state="released", **own)["changed"] is False
 
 
+def test_who_acts_by_other_means_is_admitted_or_fenced(host: LockHost) -> None:
+    assert ask(host, state="admitted", epoch=7, check=True)["changed"] is True
+    assert ask(host, state="read")["highest_epoch"] == 0
+    assert (ask(host, state="admitted", epoch=7)["changed"], ask(host, state="admitted", epoch=7)["changed"]) == (True, False)
+    for check in (True, False):
+        late = ask(host, state="admitted", epoch=6, check=check)
+        assert (late["failed"], late["code"], late["highest_epoch"]) == (True, "fenced", 7)
+    assert ask(host, state="admitted", epoch=0)["code"] == "bad_epoch"
+
+
 def test_a_refusal_tells_who_has_it(host: LockHost) -> None:
     ask(host, **HELD)
     said = ask(host, **{**HELD, "run_id": "run-b", "epoch": 8, "owner": "bob@deploy2"})
