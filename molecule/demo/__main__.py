@@ -26,7 +26,7 @@ NODES = ["n1", "n2", "n3"]
 RATE_IOPS = 50  # of each node: some requests shall be on their way when a hold begins. fio spins before each, for milliseconds in emulation
 TARGET = "1.1.0"
 RING = """
-  The nodes are a ring of mirrors: what one swaps, another one has half of its data on.
+  The nodes are a ring of mirrors: what one swaps holds a copy of the data of another one.
 
     n1:/dev/md0 = n1:/dev/twostep/data + n2:/dev/twostep/lent
     n2:/dev/md0 = n2:/dev/twostep/data + n3:/dev/twostep/lent      RAID1; the second leg of each comes by NVMe over TCP
