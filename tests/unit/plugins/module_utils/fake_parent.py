@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.kernel_control import Control
@@ -64,7 +64,7 @@ class FakeParent:
         self.refuse: dict[str, int] = {}
         self.reason = ""
         self.answers: dict[str, Result] = {}
-        self.on_start = lambda swap_id: None
+        self.on_start: Callable[[str], object] = lambda swap_id: None
         self.alive: list[str] = []
         self.clock_ns = 0
         self.slept: list[float] = []

@@ -9,7 +9,8 @@ import shlex
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import paramiko
 
@@ -45,27 +46,29 @@ class _Interface(paramiko.ServerInterface):
 
 
 class Server:
-    """Listens on ``port`` until it is closed; ``lines`` are the commands that it was given."""
+    """Listens on ``port`` until it is closed; ``lines`` are the commands that it was given. Many of them may share their keys."""
 
-    def __init__(self) -> None:
-        self.host_key = paramiko.RSAKey.generate(2048)
-        self.client_key: paramiko.PKey = paramiko.RSAKey.generate(2048)
+    def __init__(self, host_key: paramiko.PKey | None = None, client_key: paramiko.PKey | None = None) -> None:
+        self.host_key = host_key or paramiko.RSAKey.generate(2048)
+        self.client_key: paramiko.PKey = client_key or paramiko.RSAKey.generate(2048)
         self.lines: list[str] = []
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
         self._transports: list[paramiko.Transport] = []
         self._forwards: dict[int, tuple] = {}
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._socket.getsockname()[1])
         self.begin(self._listen)
 
-    def begin(self, what, *arguments: object) -> None:
+    def begin(self, what: Callable[..., object], *arguments: object) -> None:
         def run() -> None:
             with contextlib.suppress(*GONE):
                 what(*arguments)
 
         thread = threading.Thread(target=run, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        with self._lock:
+            self._threads = [*(one for one in self._threads if one.is_alive()), thread]
 
     def _listen(self) -> None:
         while True:
@@ -75,14 +78,16 @@ class Server:
                 return
             transport = paramiko.Transport(connection)
             transport.add_server_key(self.host_key)
-            self._transports.append(transport)
+            self._transports = [*(one for one in self._transports if one.is_alive()), transport]
             with contextlib.suppress(*GONE):
                 transport.start_server(server=_Interface(self))
                 self.begin(self._accept, transport)
 
     def _accept(self, transport: paramiko.Transport) -> None:
+        kept: list[paramiko.Channel] = []  # paramiko closes a channel that nobody has any more, also before its command arrives
         while transport.is_active():
             channel = transport.accept(0.1)
+            kept = [one for one in (*kept, channel) if one is not None and not one.closed]
             if channel is not None and channel.get_id() in self._forwards:
                 self.begin(self._pass_on, channel, self._forwards.pop(channel.get_id()))
 
@@ -102,6 +107,7 @@ class Server:
 
     def execute(self, channel: paramiko.Channel, line: str) -> None:
         self.lines.append(line)
+        process: Any  # whose streams are there
         with subprocess.Popen(shlex.split(line), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
 
             def read() -> None:
