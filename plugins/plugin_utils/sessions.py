@@ -9,6 +9,7 @@ input and keeps it in memory, so nothing is written on the host.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import shlex
 import socket
@@ -22,6 +23,7 @@ from typing import Any
 
 try:
     import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm  # paramiko needs it, and does not catch it
 
     HAS_PARAMIKO = True
 except ImportError:  # the other hosts are then asked in turns
@@ -136,6 +138,26 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 stream.close()
 
 
+_LOADING = threading.Lock()
+
+
+def _key(path: str) -> Any:
+    """Return a private key, None where it cannot be read as it is: then paramiko says why.
+
+    It is read once for all hosts, since checking an RSA key takes longer than all the rest of a session.
+    """
+    with _LOADING:
+        return _loaded_key(path)
+
+
+@functools.lru_cache(maxsize=None)
+def _loaded_key(path: str) -> Any:
+    try:
+        return paramiko.PKey.from_path(path)
+    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, UnsupportedAlgorithm, OSError, ValueError, TypeError):
+        return None
+
+
 def _connect(target: Target, stack: contextlib.ExitStack, through: Any) -> Any:
     client = paramiko.SSHClient()
     stack.callback(_leave, client)
@@ -143,12 +165,14 @@ def _connect(target: Target, stack: contextlib.ExitStack, through: Any) -> Any:
         with contextlib.suppress(OSError):
             client.load_system_host_keys(path)
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    key = _key(target.keys[0]) if target.keys else None
     client.connect(
         hostname=target.alias,  # its key is looked up by this; the way there is open already
         sock=through,
         username=target.user or None,
         password=target.password,
-        key_filename=list(target.keys) or None,
+        pkey=key,
+        key_filename=list(target.keys[1 if key else 0 :]) or None,
         allow_agent=not target.identities_only,
         look_for_keys=not target.identities_only,
         timeout=_CONNECT_S,

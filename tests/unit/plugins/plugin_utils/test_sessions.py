@@ -98,6 +98,28 @@ def test_through_a_command(target: Target, tmp_path) -> None:
     assert ask(replace(target, port=1, proxy_command=command))["n1"].rc == 3
 
 
+def test_a_key_is_read_once_for_all_hosts(target: Target, monkeypatch) -> None:
+    read = []
+    real = paramiko.PKey.from_path
+    monkeypatch.setattr(paramiko.PKey, "from_path", lambda path: read.append(path) or real(path))
+    replies = ask(*(replace(target, host=f"n{number}") for number in range(8)))
+    assert [reply.rc for reply in replies.values()] == [3] * 8
+    assert read == list(target.keys)
+
+
+@pytest.mark.parametrize("content", ["no key", "encrypted"])
+def test_a_key_that_cannot_be_read_leaves_the_turn_to_the_next_one(target: Target, tmp_path, content: str) -> None:
+    first = tmp_path / "first"
+    if content == "encrypted":
+        paramiko.RSAKey.generate(2048).write_private_key_file(str(first), password=ssh_server.USER)
+    else:
+        first.write_text(content)
+    reply = ask(replace(target, keys=(str(first), *target.keys)))["n1"]
+    assert isinstance(reply, sessions.Reply) and reply.rc == 3
+    refused = ask(replace(target, keys=(str(first),)))["n1"]
+    assert isinstance(refused, TwostepError) and refused.code == "no_session"
+
+
 def test_sudo_is_asked_not_to_ask(server, target: Target, tmp_path, monkeypatch) -> None:
     (tmp_path / "sudo").write_text('#!/bin/sh\nshift 3\nexec "$@"\n')
     (tmp_path / "sudo").chmod(0o755)
