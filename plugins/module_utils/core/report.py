@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from . import names, reload_report, soak_report, untrusted
+from . import gate_report, names, reload_report, soak_report, untrusted
 from .errors import TwostepError
 from .fleet import MODES, VERDICTS, natural
 from .plan import PENDING
@@ -43,7 +43,6 @@ CONTROLLER = "localhost"
 # Codes of a failed swap after which it may still run, or ran unseen.
 _UNPROVED = ("still_running", "agent_died", "swap_in_progress")
 _MAX_PHASES = 32
-_MAX_GATES = 256
 
 Records = Mapping[str, Mapping[str, Any]]
 
@@ -63,9 +62,10 @@ def build(fleet: Sequence[str], hosts: Records, intent: str, halted: bool, finis
     plan, modules = _plan(controller), reload_report.modules(run)
     soaks = soak_report.by_host([untrusted.mapping(hosts.get(host)) for host in fleet])
     nodes = []
+    gates = gate_report.Reader()
     for host in sorted(set(fleet), key=natural):
         registers = untrusted.mapping(hosts.get(host))
-        nodes += _nodes(host, registers, plan, soaks) if modules is None else [_reloaded(host, registers)]
+        nodes += _nodes(host, registers, plan, soaks, gates) if modules is None else [_reloaded(host, registers, gates)]
     return {
         "schema": SCHEMA,
         "collection_version": VERSION,
@@ -134,10 +134,13 @@ def _code(record: Mapping[Any, Any]) -> str | None:
 
 
 def _nodes(
-    host: str, registers: Mapping[Any, Any], plan: Mapping[Any, Any] | None, soaks: Mapping[str, Sequence[Mapping[str, Any]]]
+    host: str,
+    registers: Mapping[Any, Any],
+    plan: Mapping[Any, Any] | None,
+    soaks: Mapping[str, Sequence[Mapping[str, Any]]],
+    gates: gate_report.Reader,
 ) -> list[dict[str, Any]]:
     planned = untrusted.mapping(untrusted.mapping(plan.get("hosts") if plan else None).get(host))
-    gates = _gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after"))
     slots = untrusted.records(planned.get("slots")) or [{}]
     compat = _by_slot(registers.get("__twostep_compat"))
     swaps = _by_slot(registers.get("__twostep_swap"))
@@ -163,7 +166,7 @@ def _nodes(
             "hold_ms": max(_numbers([_hold_ms(told) for told in [*before, swap]]), default=None),
             "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
             "wave": untrusted.integer(planned.get("wave"), 100_000),
-            "gates": (gates + [gate for told in [*before, swap] for gate in _witnessed(told)])[:_MAX_GATES],
+            "gates": gates.of_host(registers, [*before, swap]),
             "soak": soak_report.of_slot(soaks, host, slot),
             "phases": [phase for told in [*before, swap, commit] for phase in _phases(told)][:_MAX_PHASES],
             "build": _build(registers.get("__twostep_build")),
@@ -172,7 +175,7 @@ def _nodes(
     return nodes
 
 
-def _reloaded(host: str, registers: Mapping[Any, Any]) -> dict[str, Any]:
+def _reloaded(host: str, registers: Mapping[Any, Any], gates: gate_report.Reader) -> dict[str, Any]:
     """Return the node of a host whose modules were to be replaced; it is about no slot."""
     mode, (before, after) = reload_report.mode(registers), reload_report.versions(registers)
     act = untrusted.mapping(registers.get("__twostep_reload"))
@@ -188,7 +191,7 @@ def _reloaded(host: str, registers: Mapping[Any, Any]) -> dict[str, Any]:
         "hold_ms": None,
         "held_requests": None,
         "wave": None,
-        "gates": (_gates(registers.get("__twostep_gate_before")) + _gates(registers.get("__twostep_gate_after")))[:_MAX_GATES],
+        "gates": gates.of_host(registers),
         "soak": None,
         "phases": _phases(act),
         "build": _build(registers.get("__twostep_build_parent")),
@@ -271,21 +274,6 @@ def _sum(values: Sequence[float]) -> int | None:
 def _ms(nanoseconds: object) -> float | None:
     value = untrusted.number(nanoseconds)
     return None if value is None else round(value / 1e6, 3)
-
-
-def _gates(result: object) -> list[dict[str, Any]]:
-    gates = []
-    for record in untrusted.records(untrusted.mapping(result).get("gates"), _MAX_GATES):
-        verdict = untrusted.choice(record.get("verdict"), ("ok", "not_ok", "unknown")) or "unknown"
-        gate: dict[str, Any] = {key: untrusted.text(record.get(key)) or "" for key in ("source", "subject", "host", "reason")}
-        gates.append({**gate, "verdict": verdict})
-    return gates
-
-
-def _witnessed(swap: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    """Return what was seen of the peers during a swap as gates, which it was for them: each is named as the host."""
-    gates = _gates({"gates": untrusted.mapping(swap.get("witness")).get("peers")})
-    return [{**gate, "source": "witness", "subject": "peer"} for gate in gates]
 
 
 def _phases(result: Mapping[Any, Any]) -> list[dict[str, Any]]:

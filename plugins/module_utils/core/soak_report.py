@@ -21,9 +21,13 @@ def by_host(registers: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, 
     :param registers: the variables of every host, among them what ``soak`` has registered at each stage.
     """
     found: dict[str, list[dict[str, Any]]] = {}
+    read: dict[int, object] = {}  # all hosts of a wave have registered the same one; as long as it is kept, no other has its id
     for variables in registers:
         for _phase, name in REGISTERS:
             told = untrusted.mapping(variables.get(name))
+            if id(told) in read:
+                continue
+            read[id(told)] = told
             for host in _judged(told):
                 found.setdefault(host, [])
             for record in untrusted.records(told.get("findings"), 4096):
