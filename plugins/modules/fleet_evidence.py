@@ -34,6 +34,29 @@ options:
     description: How long one host may take for everything. One that takes longer has failed to answer.
     type: float
     default: 120.0
+  sources:
+    description:
+      - With health sources all hosts of the fleet are asked, and for their health in the same session. RV(health) has the answers, for
+        O(twostep.hotswap.fleet_health#module:heard). Without them nobody is asked for it.
+    type: list
+    elements: str
+    default: []
+  settings:
+    description: As those of M(twostep.hotswap.health_info).
+    type: dict
+    default: {}
+  stall_seconds:
+    description: As that of M(twostep.hotswap.fleet_health).
+    type: float
+    default: 1.0
+  timeout_s:
+    description: As that of M(twostep.hotswap.fleet_health).
+    type: float
+    default: 10.0
+  sample_gap_s:
+    description: As that of M(twostep.hotswap.fleet_health).
+    type: float
+    default: 0.5
 attributes:
   action:
     description: Runs on the controller.
@@ -69,6 +92,15 @@ left:
   returned: success
   type: list
   elements: str
+health:
+  description: For each host of the fleet that was asked what M(twostep.hotswap.fleet_health) has in its results.
+  returned: success, with O(sources)
+  type: list
+  elements: dict
+asked_at_s:
+  description: When that was, in seconds since the boot of the controller.
+  returned: success, with O(sources)
+  type: float
 code:
   description: V(bad_family).
   returned: failure

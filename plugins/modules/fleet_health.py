@@ -47,6 +47,16 @@ options:
     description: How long one host may take for everything. One that takes longer has failed to answer.
     type: float
     default: 120.0
+  heard:
+    description:
+      - Name of a variable with what M(twostep.hotswap.fleet_evidence) has registered with health sources. Hosts whose answers there are all
+        V(ok), and from just now, are not asked once more.
+    type: str
+    default: ''
+  heard_s:
+    description: How old such an answer may be, in seconds from before the first host was asked.
+    type: float
+    default: 30.0
 attributes:
   action:
     description: Runs on the controller.

@@ -76,7 +76,7 @@ def test_the_lease_is_renewed_between_the_question_and_every_gate() -> None:
 def test_the_lease_lives_longer_than_a_soak() -> None:
     lengths = [task[FLEET_LEASE]["longest_s"] for _where, task in of_role("lease") if "longest_s" in task.get(FLEET_LEASE, {})]
     assert lengths == ["{{ twostep_task_timeout_s + (twostep_soak_s | default(0) | float) }}"] * 2
-    soak = [lease_step(task) or task["name"] for where, task in of_role("upgrade") if where == "soak.yml"]
+    soak = [lease_step(task) or task["name"] for where, task in of_role("upgrade") if where == "soak_longer.yml"]
     assert soak[soak.index("Let time pass") - 1] == "renew"
 
 

@@ -147,7 +147,7 @@ def test_a_wave_opens_and_a_version_is_committed_only_after_the_evidence_is_judg
 
 def test_every_judgement_comes_after_a_look_hears_all_of_it_and_has_the_bounds_of_the_user() -> None:
     found = []
-    for name in ("soak_before.yml", "soak.yml"):
+    for name in ("soak_before.yml", "soak.yml", "soak_longer.yml"):
         order = [
             "soak" if SOAK in task else "look"
             for task in upgrade(name)
@@ -164,8 +164,36 @@ def test_every_judgement_comes_after_a_look_hears_all_of_it_and_has_the_bounds_o
         }
 
 
+def test_the_look_after_a_swap_and_the_gate_before_its_commit_are_one_question() -> None:
+    """A host has three round trips in its window: swap, look, commit. What is skipped would overwrite the look, so it is included."""
+    looks = {
+        name: task["vars"]["__twostep_with_health"]
+        for name in ("soak.yml", "soak_longer.yml")
+        for task in upgrade(name)
+        if task.get("ansible.builtin.import_role", {}).get("tasks_from") == "evidence"
+    }
+    assert looks == {"soak.yml": "{{ twostep_soak_s | float <= 0 }}", "soak_longer.yml": True}
+    (longer,) = [task for task in upgrade("soak.yml") if included(task)]
+    assert (longer["ansible.builtin.include_tasks"], longer["when"]) == ("soak_longer.yml", "twostep_soak_s | float > 0")
+    (ask,) = [task for task in upgrade("swap.yml") if task.get("ansible.builtin.import_role", {}).get("tasks_from") == "ask"]
+    assert ask["vars"]["__twostep_heard"] == "{{ (twostep_soak | bool) | ternary('__twostep_evidence', '') }}"
+    (before,) = [task for task in upgrade("before.yml") if task.get("ansible.builtin.import_role", {}).get("tasks_from") == "ask"]
+    assert "vars" not in before
+
+
+def test_what_is_asked_once_for_a_wave_is_no_task_of_each_host() -> None:
+    imported = [
+        (name, task)
+        for name in ("before.yml", "swap.yml", "hop.yml")
+        for task in upgrade(name)
+        if "ansible.builtin.import_role" in task or "soak" in included(task)
+    ]
+    assert len(imported) == 6
+    assert [(name, task["name"]) for name, task in imported if task.get("run_once") is not True] == []
+
+
 def test_a_soak_of_half_a_second_is_no_error_and_needs_no_rights_on_the_controller() -> None:
-    (wait,) = [task for task in upgrade("soak.yml") if "ansible.builtin.wait_for" in task]
+    (wait,) = [task for task in upgrade("soak_longer.yml") if "ansible.builtin.wait_for" in task]
     assert wait["ansible.builtin.wait_for"] == {"timeout": "{{ twostep_soak_s | float | round(0, 'ceil') | int }}"}
     assert wait["become"] is False
 

@@ -18,6 +18,7 @@ from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_target import 
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.soak_sample import look
 
 OPTIONS = {"fleet": "storage", "family": "remap", "touch": ["n2"]}
+ANSWER = {"evidence": {}}
 UPGRADED = {"__twostep_soak_before": {"baselines": {"n1": {"before": look(100, 1000), "early": None}}}}
 
 
@@ -26,12 +27,12 @@ class HostVars(dict):
         return self.get(host, {})
 
 
-def run(monkeypatch, hosts: dict, silent: tuple = (), **options: object) -> dict:
+def run(monkeypatch, hosts: dict, silent: tuple = (), answer: object = ANSWER, **options: object) -> dict:
     asked: dict = {}
 
     def ask_all(targets, program, timeout_s):
         asked.update(hosts=[target.host for target in targets], question=json.loads(program.stdin), timeout_s=timeout_s)
-        said = sessions.Reply(0, json.dumps({"evidence": {}}), "")
+        said = sessions.Reply(0, json.dumps(answer), "")
         return {target.host: no_session(target.host, "refused") if target.host in silent else said for target in targets}
 
     monkeypatch.setattr(all_hosts.sessions, "ask_all", ask_all)
@@ -62,6 +63,37 @@ def test_who_cannot_be_asked_so_is_left(monkeypatch) -> None:
 def test_a_family_that_is_none(monkeypatch) -> None:
     result = run(monkeypatch, {"n1": {}, "n2": {}}, family="Remap")
     assert (result["failed"], result["code"]) == (True, "bad_family")
+
+
+WELL = {"answers": [{"source": "md", "verdict": "ok"}]}
+
+
+def test_with_sources_all_are_asked_for_both_and_only_those_of_the_run_are_looked_at(monkeypatch) -> None:
+    hosts = {"n1": UPGRADED, "n2": {}, "n3": {}, "n4": {}}
+    result = run(monkeypatch, hosts, ("n2", "n4"), {"look": ANSWER, "health": WELL}, sources=["md"], timeout_s=3)
+    assert result["asked"]["hosts"] == ["n1", "n2", "n3", "n4"]
+    question = {"sources": ["md"], "settings": {}, "stall_seconds": 1.0, "timeout_s": 3.0, "sample_gap_s": 0.5}
+    assert result["asked"]["question"] == {"family": "remap", "health": question}
+    assert result["results"] == [{**ANSWER, "item": "n1"}]
+    assert result["health"] == [{**WELL, "item": "n1"}, {**WELL, "item": "n3"}]
+    # Who else cannot be asked is of no concern to a look; fleet_health finds that out by itself.
+    assert (result["left"], result["asked_at_s"] > 0) == (["n2"], True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "look", "health"),
+    [
+        ({"look": {"failed": True, "msg": "no parent"}, "health": WELL}, "no parent", None),
+        ({"look": ANSWER}, None, "what the host said has no such part"),
+        ({"look": [1], "health": WELL}, "what the host said has no such part", None),
+        ({"failed": True, "msg": "both"}, "both", "both"),
+        ("nonsense", "the question ended with exit status 0: nothing", "the question ended with exit status 0: nothing"),
+    ],
+)
+def test_a_look_that_fails_is_no_bad_health_nor_the_other_way(monkeypatch, answer: object, look: str | None, health: str | None) -> None:
+    result = run(monkeypatch, {"n2": {}}, (), answer, sources=["md"])
+    assert [one.get("msg") for one in (*result["results"], *result["health"])] == [look, health]
+    assert [one.get("failed", False) for one in (*result["results"], *result["health"])] == [look is not None, health is not None]
 
 
 @pytest.mark.parametrize("kept", [None, {}, {"baselines": {"n1": "x"}}, {"baselines": {"n9": UPGRADED}}])

@@ -13,7 +13,7 @@ from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.twostep.hotswap.plugins.action import fleet_health as action
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts, sessions
+from ansible_collections.twostep.hotswap.plugins.plugin_utils import all_hosts, controller, sessions
 from ansible_collections.twostep.hotswap.plugins.plugin_utils.ssh_target import no_session
 
 FINE = {"answers": [{"source": "md", "subject": "md0", "verdict": "ok", "reason": "Fine."}]}
@@ -28,7 +28,9 @@ def said(answer: object, rc: int = 0, stderr: str = "") -> sessions.Reply:
 def run(monkeypatch):
     asked: dict = {}
 
-    def go(hosts: dict, replies: dict, **options: object) -> dict:
+    def go(hosts: dict, replies: dict, seen: object = None, **options: object) -> dict:
+        asked.update(hosts=[])
+
         def ask_all(targets, program, timeout_s):
             asked.update(hosts=[target.host for target in targets], question=json.loads(program.stdin), timeout_s=timeout_s)
             return {target.host: replies[target.host] for target in targets}
@@ -38,7 +40,7 @@ def run(monkeypatch):
         task = MagicMock(args={**OPTIONS, **options}, async_val=0, check_mode=False, diff=False)
         task.dump_attrs = dict
         plugin = action.ActionModule(task, MagicMock(), PlayContext(), MagicMock(), MagicMock(), None)
-        result = plugin.run(task_vars={"groups": {"storage": list(hosts)}, "hostvars": hosts})
+        result = plugin.run(task_vars={"groups": {"storage": list(hosts)}, "hostvars": hosts, "seen": seen})
         return {**result, "asked": SimpleNamespace(**asked)}
 
     return go
@@ -84,6 +86,49 @@ def test_no_host_speaks_for_another(run) -> None:
 @pytest.mark.parametrize("answers", [[], [{"verdict": "not_ok"}], [*FINE["answers"], {"verdict": "unknown"}], "ok", [5], None])
 def test_only_ok_is_ok(run, answers: object) -> None:
     assert run({"n1": {}}, {"n1": said({"answers": answers})})["all_ok"] is False
+
+
+BAD = {"answers": [{"source": "md", "subject": "md0", "verdict": "not_ok", "reason": "Degraded."}]}
+HOSTS: dict = {"n1": {}, "n2": {}}
+REPLIES = {"n1": said(FINE), "n2": said(FINE)}
+
+
+def heard(*records: dict, age_s: float = 1.0) -> dict:
+    return {"health": list(records), "asked_at_s": controller.boottime_s() - age_s}
+
+
+def test_who_was_heard_just_now_is_not_asked_once_more(run) -> None:
+    mine = {"answers": [{**FINE["answers"][0], "reason": "Heard."}], "item": "n1"}
+    result = run(HOSTS, REPLIES, heard(mine), heard="seen")
+    assert (result["asked"].hosts, result["results"], result["all_ok"]) == (["n2"], [mine, {**FINE, "item": "n2"}], True)
+    result = run(HOSTS, {}, heard(mine, {**FINE, "item": "n2"}), heard="seen")
+    assert (result["asked"].hosts, result["left"], result["all_ok"]) == ([], [], True)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        heard({**FINE, "item": "n1"}, age_s=3600),
+        heard({**FINE, "item": "n1"}, age_s=-3600),
+        heard({**BAD, "item": "n1"}),
+        heard({"failed": True, "item": "n1"}),
+        heard({**FINE, "item": "n9"}),
+        heard({**FINE, "item": ["n1"]}),
+        heard(FINE),
+        {"health": [{**FINE, "item": "n1"}]},
+        {"skipped": True},
+        "nonsense",
+        None,
+    ],
+)
+def test_what_is_old_not_well_or_no_answer_is_asked_anew(run, seen: object) -> None:
+    assert run(HOSTS, REPLIES, seen, heard="seen")["asked"].hosts == ["n1", "n2"]
+
+
+def test_nothing_is_heard_where_nobody_says_so_and_without_a_question(run) -> None:
+    seen = heard({**FINE, "item": "n1"}, {**FINE, "item": "n2"})
+    assert run(HOSTS, REPLIES, seen)["asked"].hosts == ["n1", "n2"]
+    assert run(HOSTS, {}, seen, heard="seen", sources=[])["results"] == []
 
 
 def test_no_question_and_no_fleet(run) -> None:
