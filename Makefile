@@ -12,7 +12,7 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
 export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel test-trixie test-debug soak mutants bench clean
+.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel test-trixie test-debug soak mutants bench scale clean
 
 help: ## show this list
 	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ mutants: ## take the kernel modules' guards away, one at a time: the test of eac
 
 bench: ## figures: what a parent costs per I/O, how long holds last, beside device-mapper and a cold upgrade
 	@$(GATES) bench
+
+scale: ## upgrade 500 pretended hosts, one canary and then waves of 25: round trips, CPU and memory of the controller for each
+	@$(GATES) scale
 
 clean: ## remove what was built here (caches that other checkouts share stay)
 	rm -rf build dist .ansible .cache .mypy_cache .ruff_cache .pytest_cache tests/output

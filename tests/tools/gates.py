@@ -174,6 +174,13 @@ def bench(*form: str) -> list[Stage]:
     return [in_lab(" ".join(["bench", *form]), *command, live=not form, PYTHONPATH=paths)]
 
 
+def scale(*form: str) -> list[Stage]:
+    """Return an upgrade of pretended hosts; its counts gate, in the short form, too, and no duration does."""
+    paths = os.pathsep.join(str(ROOT / folder) for folder in (".ansible/collections", "tests/scale"))
+    command = [PYTHON, str(ROOT / "tests/scale/scale_run.py"), *form]
+    return [Stage(" ".join(["scale", *form]), command, {"PYTHONPATH": paths}, live=not form)]
+
+
 def soak() -> list[Stage]:
     """Return the long form of what the kernel scenarios do shortly: swaps by the thousand, and the order of writes."""
     return [
@@ -257,13 +264,14 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "mutants": lambda: Target([alone(*mutants())]),
     "soak": lambda: Target([alone(*kmod(*KERNELS), *install(), *soak())]),
     "bench": lambda: Target([alone(*bench())]),
+    "scale": lambda: Target([alone(*scale())], venvs=("dev",)),
     "demo": lambda: Target([alone(*demo())], venvs=("dev",)),
     "test": lambda: Target(
         [
             beside(*check()),
             beside(*mixed(oldest_sanity() + units(), artifact() + kmod())),
             alone(*install()),
-            beside(*short([*molecule(small_scenarios()), *power_cuts(), *replication()]), *bench("short")),
+            beside(*short([*molecule(small_scenarios()), *power_cuts(), *replication()]), *bench("short"), *scale("short")),
             alone(*molecule(fleet_scenarios())),
         ]
     ),
