@@ -174,6 +174,13 @@ def bench(*form: str) -> list[Stage]:
     return [in_lab(" ".join(["bench", *form]), *command, live=not form, PYTHONPATH=paths)]
 
 
+def chaos() -> list[Stage]:
+    """Return the campaign of faults: its short form, or FAULTS of them as SEED chooses."""
+    paths = os.pathsep.join([str(ROOT / "molecule"), str(ROOT / "tests/chaos"), INSTALLED])
+    words = [os.environ[name] for name in ("FAULTS", "SEED") if name in os.environ]
+    return [in_lab("chaos", PYTHON, "-m", "chaos", *words, live=bool(words), PYTHONPATH=paths)]
+
+
 def soak() -> list[Stage]:
     """Return the long form of what the kernel scenarios do shortly: swaps by the thousand, and the order of writes."""
     return [
@@ -257,6 +264,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "mutants": lambda: Target([alone(*mutants())]),
     "soak": lambda: Target([alone(*kmod(*KERNELS), *install(), *soak())]),
     "bench": lambda: Target([alone(*bench())]),
+    "chaos": lambda: Target([alone(*install(), *chaos())]),
     "demo": lambda: Target([alone(*demo())], venvs=("dev",)),
     "test": lambda: Target(
         [
