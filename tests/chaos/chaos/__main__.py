@@ -88,10 +88,11 @@ class Campaign:
         begun, before, first = time.monotonic(), self._nodes.look(), self._runs + 1
         # Of what comes between two waves the next one is the victim.
         node = NAMES[place.wave - 1 + (place.phase == BETWEEN)]
-        scene = Scene(self._nodes, node, self._versions, self._folder, lambda more: self._start({**fault.variables, **more}))
+        scene = Scene(self._nodes, node, self._versions, self._folder, self._start)
         complaints: list[str] = []
         try:
-            scene.controller = self._start(fault.variables)
+            fault.before(scene)
+            scene.start(fault.variables)
             self._break(scene, fault, place)
             ended = self._mend(scene, fault)
             complaints += _ending(scene, fault, ended)
@@ -140,8 +141,7 @@ class Campaign:
         """Run once more, as an operator does: from whoever is dead the lease is taken over."""
         self._whole()
         held = scene.holder()
-        again = self._start({"twostep_lease_takeover": held.get("run_id", "")} if held else {})
-        scene.others.append(again)
+        again = scene.start({"twostep_lease_takeover": held.get("run_id", "")} if held else {})
         again.go()
         if again.status != 0:
             return [f"the next run did not finish the job, it ended with {again.status}; see {again.log}"]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import etcd
 from .place import BETWEEN, HOLD, TASKS
 from .scene import Scene
 
@@ -30,6 +31,7 @@ class Fault:
     """Something that goes wrong.
 
     :ivar phases: where it may come.
+    :ivar before: what the fleet has to have for it, brought about before the run begins.
     :ivar inject: does it, while the run waits at the place; in the hold it is done as soon as the watcher has seen one.
     :ivar watcher: what the watcher does on the node itself, at once, in the hold; ``say`` for nothing.
     :ivar mend: what an operator does when the run has ended.
@@ -46,6 +48,7 @@ class Fault:
     mend: Callable[[Scene], None] = nothing
     ends: tuple[str, ...] = (HALTED,)
     says: tuple[str, ...] = ()
+    before: Callable[[Scene], None] = nothing
     meant: str = ""
     watcher: tuple[str, ...] = ("say",)
     variables: dict[str, Any] = field(default_factory=dict)
@@ -190,6 +193,18 @@ def place_for_the_report(scene: Scene) -> None:
     scene.unblock_report()
 
 
+def start_etcd(scene: Scene) -> None:
+    etcd.up(scene.nodes)
+
+
+def stop_member(scene: Scene) -> None:
+    etcd.stop(scene.nodes, scene.peer)
+
+
+def end_etcd(scene: Scene) -> None:
+    etcd.down(scene.nodes)
+
+
 EVERYWHERE = (*TASKS, BETWEEN, HOLD)
 FAULTS = (
     Fault("controller killed", "C01", EVERYWHERE, kill, ends=(KILLED,), variables={"twostep_soak_s": 1}),
@@ -215,6 +230,8 @@ FAULTS = (
     Fault("ssh cut", "W01", ("gate", "after the swap", "before the commit"), cut_ssh, ends=(HALTED, SUCCEEDED)),
     Fault("bad network", "W06", ("preflight", "gate"), bad_network, good_network, ends=(SUCCEEDED, HALTED)),
     Fault("swapped back by hand", "P02", ("before the commit",), swap_by_hand, says=("generation",)),
+    Fault("etcd member gone", "W04", ("preflight", BETWEEN, "before the swap"), stop_member, end_etcd, says=("etcd",), before=start_etcd,
+          variables={"twostep_health_sources": ["corosync", "md", "etcd"]}),
     Fault("paused", "P13", (BETWEEN,), pause, unpause, says=("paused",)),
 )  # fmt: skip
 # What make test has, a dozen at most: node, network, controller and operator, before, in and after a hold.

@@ -33,6 +33,10 @@ class Nodes:
     def _machine(self, name: str) -> Machine:
         return self._machines[name]
 
+    def address(self, name: str) -> str:
+        """Return a node's address on the network of the nodes."""
+        return self._machine(name).address
+
     def argv(self, name: str, *command: str) -> list[str]:
         """Return the command line that runs a command on a node."""
         return ssh.argv(self._machine(name).port, self._known, *command)

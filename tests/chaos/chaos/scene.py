@@ -25,7 +25,8 @@ class Scene:
 
     :ivar node: whose wave it is; ``peer`` is another one.
     :ivar old: what the fleet serves before the run, ``new`` what the run brings.
-    :ivar start: starts a controller with more variables.
+    :ivar controllers: all that were started, the one that the fault is for first.
+    :param start: starts one with more variables.
     """
 
     def __init__(self, nodes: Nodes, node: str, versions: tuple[str, str], folder: Path, start: Callable[..., Controller]) -> None:
@@ -34,12 +35,21 @@ class Scene:
         self.old, self.new = versions
         self.pause_file = folder / "pause"
         self.report = folder / "report"
-        self.start = start
+        self._start = start
+        self.controllers: list[Controller] = []
         self._boot = self._boot_id()
-        self.controller: Controller
-        self.others: list[Controller] = []
         self.notes: list[str] = []
         self._rival: threading.Thread | None = None
+
+    def start(self, more: dict[str, Any]) -> Controller:
+        """Start a controller."""
+        self.controllers.append(self._start(more))
+        return self.controllers[-1]
+
+    @property
+    def controller(self) -> Controller:
+        """The one that the fault is for."""
+        return self.controllers[0]
 
     def note(self, text: str) -> None:
         """Keep something for the row of the fault."""
@@ -69,23 +79,21 @@ class Scene:
 
     def rival(self) -> None:
         """Start a second controller of somebody else beside the first."""
-        self.others.append(self.start({"twostep_owner": "rival@elsewhere"}))
-        self._rival = threading.Thread(target=self.others[-1].go)
+        self._rival = threading.Thread(target=self.start({"twostep_owner": "rival@elsewhere"}).go)
         self._rival.start()
 
     def rival_ended(self, *, refused: bool) -> None:
         """Wait for the second one, and say if it was not refused in the first one's name."""
         if self._rival:
             self._rival.join()
-        said = self.others[-1].text()
-        if refused and (self.others[-1].status == 0 or "lease" not in said):
+        rival = self.controllers[-1]
+        if refused and (rival.status == 0 or "lease" not in rival.text()):
             self.note("the second controller was not refused")
 
     def replaced(self) -> None:
         """Take over from the controller that sleeps, finish the job, and wake it."""
         run = self.holder().get("run_id", "")
         successor = self.start({"twostep_owner": "successor@elsewhere", "twostep_lease_takeover": run})
-        self.others.append(successor)
         successor.go()
         if successor.status != 0:
             self.note(f"the successor ended with {successor.status}; see {successor.log}")
@@ -102,5 +110,5 @@ class Scene:
 
     def close(self) -> None:
         """End every controller of the scene."""
-        for controller in [self.controller, *self.others]:
+        for controller in self.controllers:
             controller.close()
