@@ -58,6 +58,13 @@ def safe(looks: Looks, versions: tuple[str, str]) -> list[str]:
     return [*found, *overlapping(looks)]
 
 
+def pending(looks: Looks, version: str) -> list[str]:
+    """Return the nodes that have not gone to a version yet, or not committed it, in the order in which a run takes them."""
+    return [
+        node for node, look in looks.items() if any((slot["version"], slot["parked"]) != (version, "") for slot in look["slots"].values())
+    ]
+
+
 def finished(looks: Looks, version: str, votes: int) -> list[str]:
     """Return what is missing in a fleet whose upgrade has been finished."""
     found = []
