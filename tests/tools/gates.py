@@ -174,10 +174,9 @@ def bench(*form: str) -> list[Stage]:
     return [in_lab(" ".join(["bench", *form]), *command, live=not form, PYTHONPATH=paths)]
 
 
-def chaos() -> list[Stage]:
-    """Return the campaign of faults: its short form, or FAULTS of them as SEED chooses."""
+def chaos(*words: str) -> list[Stage]:
+    """Return the campaign of faults: its short form, or so many, as a seed chooses."""
     paths = os.pathsep.join([str(ROOT / "molecule"), str(ROOT / "tests/chaos"), INSTALLED])
-    words = [os.environ[name] for name in ("FAULTS", "SEED") if name in os.environ]
     return [in_lab("chaos", PYTHON, "-m", "chaos", *words, live=bool(words), PYTHONPATH=paths)]
 
 
@@ -264,7 +263,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "mutants": lambda: Target([alone(*mutants())]),
     "soak": lambda: Target([alone(*kmod(*KERNELS), *install(), *soak())]),
     "bench": lambda: Target([alone(*bench())]),
-    "chaos": lambda: Target([alone(*install(), *chaos())]),
+    "chaos": lambda: Target([alone(*install(), *chaos(*(os.environ[name] for name in ("FAULTS", "SEED") if name in os.environ)))]),
     "demo": lambda: Target([alone(*demo())], venvs=("dev",)),
     "test": lambda: Target(
         [
@@ -272,7 +271,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
             beside(*mixed(oldest_sanity() + units(), artifact() + kmod())),
             alone(*install()),
             beside(*short([*molecule(small_scenarios()), *power_cuts(), *replication()]), *bench("short")),
-            alone(*molecule(fleet_scenarios())),
+            alone(*molecule(fleet_scenarios()), *chaos()),
         ]
     ),
 }
