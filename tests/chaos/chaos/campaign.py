@@ -124,8 +124,10 @@ def _break(scene: Scene, fault: Fault, place: Place) -> None:
             if place.phase != HOLD:
                 fault.inject(scene)
                 return
+            slow = ends.enter_context(contextlib.ExitStack())
+            slow.enter_context(scene.nodes.slow_disk(scene.node))
             watcher = ends.enter_context(scene.nodes.watch(scene.node, *fault.watcher))
-            listener = threading.Thread(target=_held, args=(scene, fault, watcher))
+            listener = threading.Thread(target=_held, args=(scene, fault, watcher, slow))
             listener.start()
             ends.callback(listener.join)
             ends.callback(watcher.kill)
@@ -133,10 +135,12 @@ def _break(scene: Scene, fault: Fault, place: Place) -> None:
         scene.controller.go(place, act)
 
 
-def _held(scene: Scene, fault: Fault, watcher: subprocess.Popen[str]) -> None:
+def _held(scene: Scene, fault: Fault, watcher: subprocess.Popen[str], slow: contextlib.ExitStack) -> None:
     """Act as soon as the watcher has seen a hold. One that resets its node may not come to say so."""
     assert watcher.stdout is not None
-    if watcher.stdout.readline().startswith("held"):
+    word = watcher.stdout.readline()
+    slow.close()
+    if word.startswith("held"):
         fault.inject(scene)
     elif fault.watcher != faults.RESET:
         scene.note("the watcher saw no hold")

@@ -17,6 +17,7 @@ from lab.machine import Machine
 
 GUEST = Path(__file__).resolve().parent.parent / "guest"
 ANSWER_S = 300.0
+SLOW_IOPS = 8  # the workload has up to 4 requests on their way, and the drain half of the deadline
 
 
 class Nodes:
@@ -62,6 +63,15 @@ class Nodes:
         """Return what every node looks like; see guest/look.py."""
         with ThreadPoolExecutor(len(self.names)) as pool:
             return dict(zip(self.names, pool.map(lambda name: json.loads(self.python(name, "look.py")), self.names)))
+
+    @contextlib.contextmanager
+    def slow_disk(self, name: str) -> Iterator[None]:
+        """Let the disk below a node's first slot do few requests a second meanwhile: a hold that waits for some is long enough to be met."""
+        monitor.line(self._machine(name).qmp, f"block_set_io_throttle vdb 0 0 0 {SLOW_IOPS} 0 0")
+        try:
+            yield
+        finally:
+            monitor.line(self._machine(name).qmp, "block_set_io_throttle vdb 0 0 0 0 0 0")
 
     @contextlib.contextmanager
     def watch(self, name: str, *act: str) -> Iterator[subprocess.Popen[str]]:
