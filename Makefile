@@ -12,7 +12,7 @@ export _ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR := error
 export ANSIBLE_PIPELINING := True
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel test-trixie test-debug soak mutants bench scale clean
+.PHONY: help demo check test setup lint sanity units artifact kmod newest-kernels molecule test-kernel test-trixie test-debug soak chaos mutants bench scale clean
 
 help: ## show this list
 	@$(PYTHON) tests/tools/help.py $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ test-debug: ## what only a debug kernel finds; builds it first (a quarter of an 
 
 soak: ## 1,000 swaps on each kernel under verified I/O, 200 with the order of all writes judged
 	@$(GATES) soak
+
+chaos: ## faults on three nodes under verified I/O: FAULTS of them (default 100), chosen by SEED
+	@FAULTS=$(or $(FAULTS),100) $(GATES) chaos
 
 mutants: ## take the kernel modules' guards away, one at a time: the test of each must go red
 	@$(GATES) mutants

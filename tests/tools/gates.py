@@ -181,6 +181,12 @@ def scale(*form: str) -> list[Stage]:
     return [Stage(" ".join(["scale", *form]), command, {"PYTHONPATH": paths}, live=not form)]
 
 
+def chaos(*words: str) -> list[Stage]:
+    """Return the campaign of faults: its short form, or so many, as a seed chooses."""
+    paths = os.pathsep.join([str(ROOT / "molecule"), str(ROOT / "tests/chaos"), INSTALLED])
+    return [in_lab("chaos", PYTHON, "-m", "chaos", *words, live=bool(words), PYTHONPATH=paths)]
+
+
 def soak() -> list[Stage]:
     """Return the long form of what the kernel scenarios do shortly: swaps by the thousand, and the order of writes."""
     return [
@@ -265,14 +271,15 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "soak": lambda: Target([alone(*kmod(*KERNELS), *install(), *soak())]),
     "bench": lambda: Target([alone(*bench())]),
     "scale": lambda: Target([alone(*scale())], venvs=("dev",)),
+    "chaos": lambda: Target([alone(*install(), *chaos(*(os.environ[name] for name in ("FAULTS", "SEED") if name in os.environ)))]),
     "demo": lambda: Target([alone(*demo())], venvs=("dev",)),
     "test": lambda: Target(
         [
             beside(*check()),
             beside(*mixed(oldest_sanity() + units(), artifact() + kmod())),
-            alone(*install()),
-            beside(*short([*molecule(small_scenarios()), *power_cuts(), *replication()]), *bench("short"), *scale("short")),
-            alone(*molecule(fleet_scenarios())),
+            alone(*install(), *scale("short")),
+            beside(*short([*molecule(small_scenarios()), *power_cuts(), *replication()]), *bench("short")),
+            alone(*molecule(fleet_scenarios()), *chaos()),
         ]
     ),
 }

@@ -13,8 +13,9 @@ COLLECTION = "ansible_collections.twostep.hotswap.plugins"
 
 
 def targets() -> list[str]:
-    """Return mypy's arguments: the collection's package, the lab's packages, the tools, the figures, the scale run."""
-    packages = [COLLECTION, *(path.parent.name for path in sorted((ROOT / "molecule").glob("*/__init__.py")))]
+    """Return mypy's arguments: the collection's package, those of lab and campaign, the tools, the figures, the scale run."""
+    homes = [*(ROOT / "molecule").glob("*/__init__.py"), ROOT / "tests/chaos/chaos/__init__.py"]
+    packages = [COLLECTION, *(path.parent.name for path in sorted(homes))]
     tools = sorted(path.stem for folder in ("tests/tools", "tests/bench", "tests/scale") for path in (ROOT / folder).glob("*.py"))
     return [*(word for name in packages for word in ("-p", name)), *(word for name in tools for word in ("-m", name))]
 
