@@ -36,8 +36,10 @@ options:
       - V(loaded) makes the kernel have what is installed. A module that is not loaded is left alone.
       - V(kept) copies the files of the loaded modules to C(/var/lib/twostep/kept). It fails with code C(no_way_back) where another file is
         installed already.
+      - V(bootable) makes the initramfs of the running kernel again if it carries another build than the installed one, which a boot would
+        load. V(loaded) ends with that, too; this is for the time before a boot.
     type: str
-    choices: [loaded, kept]
+    choices: [loaded, kept, bootable]
     default: loaded
   way:
     description:
@@ -155,6 +157,11 @@ EXAMPLES = r"""
     name: dm-writeboost-dkms
     state: latest # noqa: package-latest
 
+- name: Or have the next boot load it, where it cannot be unloaded
+  twostep.hotswap.reload:
+    modules: [dm_writeboost]
+    state: bootable
+
 - name: Go to it
   twostep.hotswap.reload:
     modules: [dm_writeboost]
@@ -165,7 +172,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: V(current), V(kept), V(reloaded), V(returned) where the old modules are loaded again after a failure, or V(failed).
+  description:
+    - V(current), V(kept), V(bootable), V(reloaded), V(failed), or V(returned) where the old modules are loaded again after a failure.
   returned: always
   type: str
   sample: reloaded
@@ -206,10 +214,17 @@ consumers:
 phases:
   description:
     - What the agent did, in order, as in M(twostep.hotswap.swap).
-    - V(prepare), V(take_down), V(unload), V(load), V(bring_back) and V(redundancy); V(go_back) after a failure.
+    - V(prepare), V(take_down), V(unload), V(load), V(bring_back), V(initramfs) and V(redundancy); V(go_back) and V(initramfs) after a
+      failure.
   returned: when something was replaced
   type: list
   elements: dict
+initramfs:
+  description:
+    - Whether the initramfs had another build of the modules than is installed, though that one is loaded, and was, or would be, made again.
+    - Of a reload the phase V(initramfs) tells.
+  returned: success
+  type: bool
 reattached:
   description: Whether a reload was found that had no result. It was waited for, or, after its agent had died, ended.
   returned: success
@@ -263,7 +278,7 @@ def argument_spec() -> dict[str, Any]:
     """Return the argument spec; a test holds it and the documentation together."""
     return {
         "modules": {"type": "list", "elements": "str", "required": True},
-        "state": {"type": "str", "choices": ["loaded", "kept"], "default": "loaded"},
+        "state": {"type": "str", "choices": ["loaded", "kept", "bootable"], "default": "loaded"},
         "way": {"type": "str", "choices": ["warm", "cold"], "default": "warm"},
         "version": {"type": "str"},
         "devices": {"type": "list", "elements": "str", "default": []},
@@ -299,17 +314,25 @@ def result_of(state: str, outcome: Outcome) -> dict[str, Any]:
     """Return the result of the module; a failure is changed unless the old modules are loaded again."""
     before, after = ([shown(module) for module in found] for found in (outcome.before, outcome.after))
     replaced = [part.name for part in outcome.parts]
-    common = {"modules": after, "replaced": replaced, "reattached": outcome.reattached, "notes": list(outcome.notes)}
+    common = {
+        "modules": after,
+        "replaced": replaced,
+        "initramfs": outcome.remade,
+        "reattached": outcome.reattached,
+        "notes": list(outcome.notes),
+    }
     if state == "kept":
         then, now = ({module["name"]: module["kept"] or "none" for module in found} for found in (before, after))
         return {**common, "changed": then != now or bool(outcome.notes), "outcome": "kept", "diff": {"before": then, "after": now}}
+    if state == "bootable":
+        return {**common, "changed": outcome.remade, "outcome": "bootable"}
     wanted = {part.name: str(part.new) for part in outcome.parts}
     then = {module["name"]: module["loaded"] for module in before}
     now = {module["name"]: module["loaded"] if outcome.result else wanted.get(module["name"], module["loaded"]) for module in after}
     common["diff"] = {"before": then, "after": now}
     if outcome.result is None:
         consumers = {"consumers": list(outcome.consumers)}
-        changed = bool(replaced) or outcome.reattached
+        changed = bool(replaced) or outcome.reattached or outcome.remade
         return {**common, **consumers, "changed": changed, "outcome": "reloaded" if replaced else "current"}
     result = outcome.result
     told = {
@@ -323,6 +346,15 @@ def result_of(state: str, outcome: Outcome) -> dict[str, Any]:
     return {**common, **told}
 
 
+def act_on(job: Job, state: str, check_mode: bool) -> Outcome:
+    """Do what is asked for."""
+    if state == "kept":
+        return job.keep(check_mode)
+    if state == "bootable":
+        return job.make_bootable(check_mode)
+    return job.check() if check_mode else job.apply()
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     state = module.params["state"]
@@ -334,7 +366,7 @@ def main() -> None:
         LockHost(this.paths).admit(module.params["epoch"], module.check_mode)
         python = _PYTHON if os.path.exists(_PYTHON) else sys.executable
         job = Job(this, wanted, python, lambda: agent_archive.install(this.paths), lambda: os.urandom(4).hex())
-        outcome = job.keep(module.check_mode) if state == "kept" else job.check() if module.check_mode else job.apply()
+        outcome = act_on(job, state, module.check_mode)
     except TwostepError as error:
         module.fail_json(msg=str(error), code=error.code, next_step=error.next_step, data=error.data, notes=[])
     answer = result_of(state, outcome)

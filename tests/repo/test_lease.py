@@ -49,7 +49,7 @@ def test_whatever_acts_in_a_run_tells_the_epoch() -> None:
         for name in ACTS
         if name in task
     ]
-    assert len(acting) == 8
+    assert len(acting) == 9
     silent = [
         register for _where, register, epoch in acting if epoch != "{{ hostvars['localhost']['__twostep_lease'].epoch | default(omit) }}"
     ]

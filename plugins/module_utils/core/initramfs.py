@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an initramfs has of our modules, from its listing."""
+"""What an initramfs has of modules, from its listing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Iterable
 from .early import TABLE
 
 _MODULE = re.compile(r"(?:.*/)?(twostep(?:_[a-z0-9_]{1,48})?)\.ko(?:\.xz|\.gz|\.zst)?")
+_FILE = re.compile(r"(?:.*/)?([A-Za-z0-9_-]{1,128})\.ko(?:\.xz|\.gz|\.zst)?")
 _EARLY = re.compile(rf"/?{TABLE[1:]}-([0-9a-f]{{8,64}})")
 
 
@@ -37,6 +38,18 @@ def modules_in(listing: Iterable[str]) -> tuple[str, ...]:
         if match:
             found.add(match[1])
     return tuple(sorted(found))
+
+
+def module_of(path: str) -> str | None:
+    """Return the module whose file a path names, None where it names none. Files may have dashes where the kernel has underlines."""
+    match = _FILE.fullmatch(path)
+    return match[1].replace("-", "_") if match else None
+
+
+def which_in(listing: Iterable[str], modules: Iterable[str]) -> tuple[str, ...]:
+    """Return which of these modules are in the listing of an initramfs."""
+    wanted = set(modules)
+    return tuple(sorted({name for line in listing for name in [module_of(line.rstrip().rsplit(" ", 1)[-1])] if name in wanted}))
 
 
 def early_in(listing: Iterable[str]) -> str:

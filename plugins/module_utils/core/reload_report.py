@@ -14,6 +14,7 @@ REGISTERS = (
     ("build", "__twostep_build_parent"),
     ("look", "__twostep_look"),
     ("reload", "__twostep_reload"),
+    ("initramfs", "__twostep_bootable"),
     ("boot", "__twostep_reboot"),
     ("boot", "__twostep_boot"),
 )
@@ -38,7 +39,8 @@ def outcome(registers: Mapping[Any, Any]) -> str:
         return "upgraded" if booted and not booted.get("failed") else "failed"
     if look and not look.get("failed") and not untrusted.records(look.get("modules")):
         return "unknown"
-    return "current" if look and not look.get("failed") and not look.get("replaced") and not look.get("reattached") else "untouched"
+    is_due = look.get("replaced") or look.get("reattached") or (look.get("initramfs") and not told["__twostep_bootable"].get("initramfs"))
+    return "current" if look and not look.get("failed") and not is_due else "untouched"
 
 
 def versions(registers: Mapping[Any, Any]) -> tuple[str | None, str | None]:

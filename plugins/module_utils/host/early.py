@@ -4,38 +4,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import re
-from typing import Iterable, Iterator, Sequence
+from typing import ContextManager, Iterable, Sequence
 
 from ..core import early, early_scripts
 from ..core.boot import BootSlot
 from ..core.early_scripts import DRACUT, INITRAMFS_TOOLS
 from ..core.errors import TwostepError
-from . import boot, initramfs, module_tree, whole_file
+from . import boot, initramfs, initramfs_maker, lock, module_tree, whole_file
 from .paths import Paths
 from .runner import Run
 
-_MAKERS = {INITRAMFS_TOOLS: "/usr/share/initramfs-tools/hook-functions", DRACUT: "/usr/lib/dracut/dracut-functions.sh"}
-_TIMEOUT_S = 900
-# timeout(1) ends all that a maker has started: one that goes on alone would write into the file of the next.
-_BOUNDED = ["timeout", "--kill-after=30", str(_TIMEOUT_S)]
+_WAIT_S = 1800.0  # one takes minutes, and there may be several kernels
 _MODULES = re.compile(r"^[ \t]*MODULES=[\"']?([a-z]+)", re.MULTILINE)
-
-
-def maker(paths: Paths) -> str:
-    """Return what makes the initramfs of this host.
-
-    :raises TwostepError: `no_initramfs_maker`.
-    """
-    for name, proof in _MAKERS.items():
-        if os.path.exists(paths.at(proof)):
-            return name
-    raise TwostepError(
-        "no_initramfs_maker", "Neither initramfs-tools nor dracut is installed.", "Install one of them, or leave early: true away."
-    )
 
 
 def check(paths: Paths, release: str, slots: Iterable[BootSlot]) -> None:
@@ -45,7 +27,7 @@ def check(paths: Paths, release: str, slots: Iterable[BootSlot]) -> None:
     :raises TwostepError: `no_initramfs_maker`, `initramfs_too_small`, `no_module`.
     """
     wanted = early.wanted(slots)
-    if wanted and maker(paths) == INITRAMFS_TOOLS:
+    if wanted and initramfs_maker.maker(paths) == INITRAMFS_TOOLS:
         _refuse_dependencies_only(paths)
     _check_modules(paths, release, wanted)
 
@@ -88,7 +70,7 @@ def _check_modules(paths: Paths, release: str, wanted: Sequence[BootSlot]) -> No
 
 
 def _scripts(paths: Paths, agent: str) -> dict[str, str]:
-    return {paths.at(path): text for path, text in early_scripts.files(maker(paths), agent, boot.PYTHON).items()}
+    return {paths.at(path): text for path, text in early_scripts.files(initramfs_maker.maker(paths), agent, boot.PYTHON).items()}
 
 
 def is_installed(paths: Paths, agent: str) -> bool:
@@ -119,7 +101,7 @@ def remove(paths: Paths) -> None:
 
 
 def _all_scripts(paths: Paths) -> list[str]:
-    return [paths.at(path) for name in _MAKERS for path in early_scripts.files(name, "/agent", boot.PYTHON)]
+    return [paths.at(path) for name in (INITRAMFS_TOOLS, DRACUT) for path in early_scripts.files(name, "/agent", boot.PYTHON)]
 
 
 def is_made(paths: Paths, running: str) -> bool:
@@ -165,7 +147,7 @@ def make(paths: Paths, run: Run, running: str) -> list[str]:
 
     :raises TwostepError: `no_initramfs_maker`, `no_module`, `initramfs_failed`, `not_proven`, `write_failed`.
     """
-    with _locked(paths):
+    with locked(paths):
         table(paths, running)
         made = kernels(paths, running)
         for release in made:
@@ -174,25 +156,16 @@ def make(paths: Paths, run: Run, running: str) -> list[str]:
 
 
 def _make_one(paths: Paths, run: Run, release: str) -> None:
-    argv = ["update-initramfs", "-u", "-k", release] if maker(paths) == INITRAMFS_TOOLS else ["dracut", "--force", "--kver", release]
-    answer = run([*_BOUNDED, *argv], timeout_s=_TIMEOUT_S + 60.0)
-    if answer.rc != 0:
-        raise TwostepError(
-            "initramfs_failed",
-            f"{argv[0]} exited {answer.rc} for {release}: {(answer.stderr or answer.stdout).strip()[-300:]}.",
-            f"Run it by hand: {' '.join(argv)}.",
-            {"kernel": release, "output": (answer.stdout + answer.stderr)[-2000:]},
-        )
-    _prove(paths, run, release)
+    initramfs_maker.make(paths, run, release, lambda path: _prove(paths, run, release, path))
     whole_file.write(_stamp(paths, release), _digest(paths), 0o600, 0o700)
 
 
-def _prove(paths: Paths, run: Run, release: str) -> None:
+def _prove(paths: Paths, run: Run, release: str, path: str) -> None:
     """Look into the initramfs: has it the modules, and the table as it is wanted, or none?"""
     wanted = early.wanted(boot.read_slots(paths))
-    image = initramfs.look(paths, release, run)
-    if image is None or image.modules is None:
-        problem = image.problem.rstrip(".") if image else "there is none"
+    image = initramfs.look_at(path, run)
+    if image.modules is None:
+        problem = image.problem.rstrip(".")
     else:
         missing = [name for name in ("twostep", *map(early.module, wanted)) if wanted and name not in image.modules]
         if not missing and image.early == _digest(paths):
@@ -206,22 +179,9 @@ def _prove(paths: Paths, run: Run, release: str) -> None:
     )
 
 
-@contextlib.contextmanager
-def _locked(paths: Paths) -> Iterator[None]:
+def locked(paths: Paths) -> ContextManager[None]:
     """Make one initramfs at a time: two slots of a host may be committed at once.
 
-    :raises TwostepError: `write_failed`.
+    :raises TwostepError: `initramfs_busy`, `write_failed`.
     """
-    path = os.path.join(paths.early, ".lock")
-    try:
-        os.makedirs(paths.early, mode=0o700, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise TwostepError(
-            "write_failed", f"{path} cannot be written: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-        ) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return lock.held(os.path.join(paths.early, ".lock"), "one that makes an initramfs", _WAIT_S, "initramfs_busy")

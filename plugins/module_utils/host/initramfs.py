@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from ..core import names
 from ..core.errors import TwostepError
@@ -40,20 +41,39 @@ def kernels(paths: Paths) -> list[str]:
     return found
 
 
-def look(paths: Paths, release: str, run: Run) -> Initramfs | None:
-    """Return what the initramfs of a kernel has of our modules, None where there is none. Listing it takes seconds, so ask once."""
-    path = path_of(paths, release)
-    if path is None:
-        return None
+@dataclass(frozen=True)
+class Listing:
+    """The paths in an initramfs, one in each line, alone or as the last word; `program` has listed it. None of `lines`: it cannot be."""
+
+    program: str = ""
+    lines: tuple[str, ...] | None = None
+    problem: str = ""
+
+
+def listing(path: str, run: Run) -> Listing:
+    """Return what is in an initramfs. It takes seconds, so ask once."""
     for program in _PROGRAMS:
         try:
             answer = run([program, path], timeout_s=_TIMEOUT_S)
         except TwostepError as error:
             if error.code == "no_command":
                 continue
-            return Initramfs(path, problem=error.message)
+            return Listing(program, problem=error.message)
         if answer.rc != 0:
-            return Initramfs(path, problem=f"{program} exited {answer.rc}.")
-        listing = answer.stdout.splitlines()
-        return Initramfs(path, modules_in(listing), early=early_in(listing))
-    return Initramfs(path, problem=f"neither {' nor '.join(_PROGRAMS)} is installed.")
+            return Listing(program, problem=f"{program} exited {answer.rc}.")
+        return Listing(program, tuple(answer.stdout.splitlines()))
+    return Listing(problem=f"neither {' nor '.join(_PROGRAMS)} is installed.")
+
+
+def look(paths: Paths, release: str, run: Run) -> Initramfs | None:
+    """Return what the initramfs of a kernel has of our modules, None where there is none. As slow as `listing`."""
+    path = path_of(paths, release)
+    return None if path is None else look_at(path, run)
+
+
+def look_at(path: str, run: Run) -> Initramfs:
+    """Return what the initramfs in a file has of our modules."""
+    found = listing(path, run)
+    if found.lines is None:
+        return Initramfs(path, problem=found.problem)
+    return Initramfs(path, modules_in(found.lines), early=early_in(found.lines))

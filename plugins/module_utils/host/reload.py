@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transaction of one reload on this host: prepare, take_down, unload, load, bring_back, redundancy; each with its lines in the ledger.
+"""The transaction of one reload on this host, a phase after the other, each with its lines in the ledger: prepare, take_down, unload, load,
+bring_back, initramfs, redundancy.
 
-A failure before `redundancy` ends with the old modules loaded and everybody back, or the result says exactly what stands. Who is stopped is
+A failure before `initramfs` ends with the old modules loaded and everybody back, or the result says exactly what stands. Who is stopped is
 written down before the first is; whoever finds that without a result brings everybody back.
 """
 
@@ -12,7 +13,7 @@ from ..core import consumers as lists
 from ..core.consumers import Consumer
 from ..core.errors import TwostepError
 from ..core.reload_request import ReloadRequest, ReloadResult
-from . import consumers, kept_modules, module_set, module_state, reload_folder
+from . import consumers, initramfs_builds, kept_modules, module_set, module_state, reload_folder
 from .phases import Phases
 from .preload import kernel_log
 from .world import World
@@ -77,6 +78,9 @@ class Transaction:
         except TwostepError as error:
             return self._go_back(self._phases.current, error)
         try:
+            # Before the copies, which may take an hour: a boot in it has to load what has served meanwhile.
+            with phase("initramfs") as told:
+                told["made"] = self._follow()
             with phase("redundancy"):
                 consumers.await_redundancy(self._world, self._consumers, _REDUNDANCY_S)
         except TwostepError as error:
@@ -98,6 +102,7 @@ class Transaction:
         missing = [one for one in self._consumers if not consumers.is_there(self._world, one)]
         if self._is_torn() or not self._goes_on():
             self._fall_back()
+        self._try_to_follow()
         return f" Brought back: {', '.join(map(str, missing))}." if missing else ""
 
     def _goes_on(self) -> bool:
@@ -170,6 +175,7 @@ class Transaction:
             raise TwostepError(
                 stuck.code, f"{cause.message} Not everything is back: {stuck.message}", stuck.next_step, stuck.data
             ) from None
+        self._try_to_follow()
         return self._result("returned" if self._is_old() else "failed", cause)
 
     def _fall_back(self) -> None:
@@ -192,12 +198,37 @@ class Transaction:
                 self.notes.append(f"The file {part.path} is {part.old} again: install the package again before the next try.")
         self._set.insert()
 
+    def _follow(self) -> bool:
+        """See that the initramfs of the running kernel has what is installed; return whether it was made again."""
+        found = initramfs_builds.follow(self._world.paths, self._world.run, self._world.release, self._request.modules)
+        if found.problem:
+            self.notes.append(f"Whether {found.path} has the modules was not looked at: {found.problem}.")
+        return bool(found.stale)
+
+    def _try_to_follow(self) -> None:
+        """As `_follow` after a way back, which it cannot fail any more: everybody is back. The next call makes up for it."""
+        world = self._world
+        found = [module_state.look(world.paths, world.run, world.release, name) for name in self._request.modules]
+        if not all(module.loaded.is_same(module.file) for module in found):
+            return  # what is installed is still to be loaded, and then the initramfs follows
+        try:
+            with self._phases.phase("initramfs", recorded=False) as told:
+                told["made"] = self._follow()
+        except TwostepError as error:
+            self.notes.append(f"{error.message} Next: {error.next_step}")
+
     def _is_torn(self) -> bool:
-        """Return whether some of the old modules are loaded or installed, but not all loaded: what is installed may not fit them."""
+        """Return whether some of the old modules are loaded or installed, but not all: what is installed may not fit what is loaded.
+
+        After a boot all may be loaded though not all are installed again: by the initramfs.
+        """
         world = self._world
         parts = [part for part in self._request.parts if not part.old.is_same(part.new)]
         found = [(part, module_state.look(world.paths, world.run, world.release, part.name)) for part in parts]
-        return not self._is_old() and any(module.loaded.is_same(part.old) or module.file.is_same(part.old) for part, module in found)
+        installed = [module.file.is_same(part.old) is True for part, module in found]
+        if self._is_old():
+            return any(installed) and not all(installed)
+        return any(installed) or any(module.loaded.is_same(part.old) for part, module in found)
 
     def _is_old(self) -> bool:
         paths = self._world.paths

@@ -15,6 +15,7 @@ from ..core.reload import PARENT, ModuleFacts, Part, Wish
 from ..core.reload_request import ReloadRequest, ReloadResult
 from . import (
     boot,
+    initramfs_builds,
     kept_modules,
     modinfo,
     module_state,
@@ -26,6 +27,7 @@ from . import (
     unit,
 )
 from . import reload as reloads
+from .initramfs_builds import Carried
 from .world import World
 
 _COMMAND = "reload"
@@ -35,7 +37,8 @@ _COMMAND = "reload"
 class Outcome:
     """What a call found and did; `parts` are what is, or would be, replaced, `result` is None where no agent had anything to do.
 
-    `reattached` says that a reload was found that had no result: one that runs, or one whose agent had died.
+    `reattached` says that a reload was found that had no result: one that runs, or one whose agent had died. `remade` says that the
+    initramfs has, or had, another build than is installed, though all that is installed is loaded: it was, or would be, made again.
     """
 
     before: tuple[ModuleFacts, ...]
@@ -45,6 +48,7 @@ class Outcome:
     result: ReloadResult | None = None
     reattached: bool = False
     notes: tuple[str, ...] = ()
+    remade: bool = False
 
 
 class Job:
@@ -101,7 +105,14 @@ class Job:
         parts = () if pending else self._plan(before)
         warm = parts and not self._wanted.cold
         stopped = tuple(str(one) for one in reloads.who_uses(self._world, self._request(parts))) if warm else ()
-        return Outcome(before, before, parts, stopped, reattached=pending is not None, notes=tuple(self._notes))
+        remade = not parts and not pending and self._is_stale(initramfs_builds.look)
+        return Outcome(before, before, parts, stopped, reattached=pending is not None, notes=tuple(self._notes), remade=remade)
+
+    def make_bootable(self, check: bool) -> Outcome:
+        """Have the initramfs of the running kernel carry what is installed, or in check mode say whether it does not."""
+        found = self._look()
+        remade = self._is_stale(initramfs_builds.look if check else initramfs_builds.follow)
+        return Outcome(found, found, notes=tuple(self._notes), remade=remade)
 
     def apply(self) -> Outcome:
         """Do it, and return it proven.
@@ -117,7 +128,8 @@ class Job:
             before = self._look()
             request, reattached = self._begin(before)
         if request is None:
-            return Outcome(before, self._look(), reattached=reattached, notes=tuple(self._notes))
+            remade = self._is_stale(initramfs_builds.follow)
+            return Outcome(before, self._look(), reattached=reattached, notes=tuple(self._notes), remade=remade)
         result = self._wait(request)
         with request_folder.locked(world.paths):
             reload_folder.requests(world.paths).prune()
@@ -125,6 +137,14 @@ class Job:
         if result.is_good:
             self._prove(after)
         return Outcome(before, after, request.parts, (), result, reattached, tuple(self._notes))
+
+    def _is_stale(self, act: Callable[..., Carried]) -> bool:
+        """Look at the initramfs, or have it made again; return whether it has, or had, another build than is installed."""
+        world = self._world
+        found = act(world.paths, world.run, world.release, self._wanted.modules)
+        if found.problem:
+            self._notes.append(f"Whether {found.path} has the modules was not looked at: {found.problem}.")
+        return bool(found.stale)
 
     def _look(self) -> tuple[ModuleFacts, ...]:
         world = self._world

@@ -109,3 +109,35 @@ class OfAPackage(unittest.TestCase):
         self.assertEqual((outcome.result.outcome, outcome.result.code), ("returned", "consumer_not_stopped"))
         self.assertLoaded(BUILDS[1])
         self.install(BUILDS[1])
+
+    def test_an_initramfs_for_which_there_is_no_room(self) -> None:
+        """The new build serves, the old initramfs is whole, and the next call makes up for it."""
+        release = self.this.release
+        image, config = (pathlib.Path(f"/boot/{name}-{release}") for name in ("initrd.img", "config"))
+        before = image.read_bytes()
+        self.install(BUILDS[0])
+        bench.run("mkdir", "/root/boot")
+        shutil.copy(image, "/root/boot")
+        shutil.copy(config, "/root/boot")
+        room = sum(path.stat().st_size for path in (image, config)) * 5 // 4
+        bench.run("mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", "/boot")
+        try:
+            for path in pathlib.Path("/root/boot").iterdir():
+                shutil.copy(path, "/boot")
+            outcome = self.job().apply()
+            left = {path.name: path.read_bytes() for path in pathlib.Path("/boot").iterdir()}
+        finally:
+            bench.run("umount", "/boot")
+            shutil.rmtree("/root/boot")
+        assert outcome.result is not None
+        self.assertEqual((outcome.result.outcome, outcome.result.code), ("failed", "initramfs_failed"))
+        self.assertLoaded(BUILDS[0])
+        self.assertEqual(set(left), {image.name, config.name})
+        self.assertEqual(left[image.name], before)
+        again = self.job().apply()
+        self.assertEqual((again.result, again.remade), (None, True))
+        bench.run("sh", "/root/carry.sh", "same")
+        self.install(BUILDS[1])
+        self.job().apply()
+        self.assertLoaded(BUILDS[1])
+        bench.run("sh", "/root/carry.sh", "same")

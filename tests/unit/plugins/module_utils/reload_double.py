@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pretended host whose modules are unloaded and loaded: a vendor's `lower` and `upper`, where the second uses the first, or the parent.
 
-It can be killed at each single act, as by kill -9. That a kernel lets go of a module is shown by kernels, in virtual machines.
+Its initramfs is a folder of module files, which is made again from what is installed. It can be killed at each single act, as by kill -9.
+That a kernel lets go of a module is shown by kernels, in virtual machines.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def packed(data: bytes, suffix: str) -> bytes:
 
 class ReloadDouble(WarmDouble):
     """`refused` are what modprobe does not load, as `2.0` or `upper 2.0`; `useless` versions that nobody comes back on, `stuck` modules
-    that stay.
+    that stay. `initramfs_rc` is how what makes the initramfs ends.
 
     `die_at` is the moment in which it is killed, and `moments` tells how many there were: one before each command that changes something,
     and each write to the parent. `unserved` are those that were started though no disk was there.
@@ -89,6 +90,7 @@ class ReloadDouble(WarmDouble):
         self.stuck: list[str] = []
         self.unserved: list[str] = []
         self.depmod_fails = False
+        self.initramfs_rc = 0
         self.moments = 0
         self.die_at = 0
         self.on_act: Callable[[list[str]], None] = lambda argv: None
@@ -134,25 +136,49 @@ class ReloadDouble(WarmDouble):
         """Return the versions that are installed."""
         return [self.look(name).file.version or "-" for name in names or (LOWER, UPPER)]
 
+    def carry(self, *names: str) -> None:
+        """Have an initramfs with what is installed of these modules."""
+        self.put(self.root / "usr/share/initramfs-tools/hook-functions", "")
+        self.put(self.root / f"boot/initrd.img-{RELEASE}", " ".join(names))
+        self._make_initramfs()
+
+    def carried(self, *names: str) -> list[str]:
+        """Return the versions that the initramfs has, `-` for none."""
+        found = {path.name[: path.name.index(".")]: module_state.identity_of(str(path), self.peek) for path in self._initramfs()}
+        return [found[name].version if name in found else "-" for name in names or (LOWER, UPPER)]
+
+    def _initramfs(self) -> list[Path]:
+        return sorted((self.root / "initramfs").rglob("*.ko*"))
+
+    def _make_initramfs(self) -> None:
+        shutil.rmtree(str(self.root / "initramfs"), ignore_errors=True)
+        for name in (self.root / f"boot/initrd.img-{RELEASE}").read_text().split():
+            path = Path(self.look(name).path or "")
+            into = self.root / "initramfs/usr" / path.relative_to("/")
+            into.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(str(self.root) + str(path), str(into))
+
     def look(self, name: str) -> ModuleFacts:
         return module_state.look(self.paths, self.peek, RELEASE, name)
 
     def keep(self, *names: str) -> list[str]:
         return [kept_modules.keep(self.paths, self.peek, RELEASE, self.look(name)) for name in names or (LOWER, UPPER)]
 
-    def vendor(self, kept: bool = True) -> None:
-        """Have `lower` and `upper` 1.0 loaded, 2.0 installed, and the disk used in each way."""
+    def vendor(self, kept: bool = True, carried: bool = False) -> None:
+        """Have `lower` and `upper` 1.0 loaded, and `carried` by the initramfs, 2.0 installed, and the disk used in each way."""
         self._modules = (LOWER, UPPER)
         for name in self._modules:
             self.install_file(name, "1.0")
             self.load_module(name, "1.0")
         if kept:
             self.keep()
+        if carried:
+            self.carry(*self._modules)
         for name in (LOWER, UPPER):
             self.install_file(name, "2.0")
         self.all_users()
 
-    def with_parent(self, kept: bool = True, *more_slots: str) -> None:
+    def with_parent(self, kept: bool = True, *more_slots: str, carried: bool = False) -> None:
         """Have the parent 1.0.0 loaded with its slots in use, and 2.0.0 installed."""
         self._modules = (PARENT,)
         for slot in more_slots:
@@ -163,6 +189,8 @@ class ReloadDouble(WarmDouble):
         self.load_module(PARENT, "1.0.0")
         if kept:
             self.keep(PARENT)
+        if carried:
+            self.carry(PARENT)
         self.install_file(PARENT, "2.0.0")
         self.all_users()
 
@@ -206,6 +234,8 @@ class ReloadDouble(WarmDouble):
             return super().run(argv, timeout_s, stdin)
         if argv[:2] == ["modinfo", "-k"]:
             return self.peek(argv)
+        if program == "lsinitramfs":
+            return Result(0, "".join(f"{path.relative_to(self.root / 'initramfs')}\n" for path in self._initramfs()), "")
         if argv[:2] == ["systemctl", "show"] or program == "udevadm":
             return super().run(argv, timeout_s, stdin)
         with self._act(argv):
@@ -217,6 +247,14 @@ class ReloadDouble(WarmDouble):
             return self._modprobe(argv)
         if program == "rmmod":
             return self._rmmod(argv)
+        if program == "unmkinitramfs":
+            shutil.copytree(str(self.root / "initramfs"), f"{argv[-1]}/main")
+            return Result(0, "", "")
+        if program == "timeout" and "update-initramfs" in argv:
+            self.calls.append(argv[3:])
+            if self.initramfs_rc == 0:
+                self._make_initramfs()
+            return Result(self.initramfs_rc, "", "No space left on device\n" if self.initramfs_rc else "")
         if program == "depmod" or (self._starts(argv) and not self._serves()):
             self.calls.append(list(argv))
             self.unserved += [] if program == "depmod" else [argv[-1]]
@@ -241,12 +279,15 @@ class ReloadDouble(WarmDouble):
         self.calls.append(list(argv))
         if {found.file.version, f"{name} {found.file.version}"} & set(self.refused):
             return Result(1, "", f"modprobe: ERROR: could not insert '{name}': Exec format error\n")
-        self.load_module(name, found.file.version)
+        self._insert(name, found.file.version)
+        return Result(0, "", "")
+
+    def _insert(self, name: str, version: str) -> None:
+        self.load_module(name, version)
         if name == PARENT:
             self.put(self.root / "sys/kernel/twostep/contract", "1.0")
             for folder in ("sys/kernel/twostep/slots", "sys/kernel/twostep/children", "sys/kernel/config/twostep"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
-        return Result(0, "", "")
 
     def _rmmod(self, argv: list[str]) -> Result:
         name = argv[1]
@@ -297,7 +338,7 @@ class ReloadDouble(WarmDouble):
     # The host.
 
     def reboot(self) -> None:
-        """Come up with what is installed; nobody is there who uses disks."""
+        """Come up with what the initramfs has, or else is installed; nobody is there who uses disks."""
         self.running, self.mounted, self.swaps, self.stuck = [], [], {}, []
         for array, device in list(self.arrays.items()):
             self.leave(array, device)
@@ -311,7 +352,11 @@ class ReloadDouble(WarmDouble):
             if self.loaded(name) != ["-"]:
                 self._rmmod(["rmmod", name])
         for name in self._modules:
-            self.run(["modprobe", name])
+            (version,) = self.carried(name)
+            if version == "-":
+                self.run(["modprobe", name])
+            else:
+                self._insert(name, version)
         if self._modules == (PARENT,):
             agent.restore(self.world)
         self._show()

@@ -88,7 +88,7 @@ def test_documentation_and_spec_say_the_same() -> None:
             assert documented[name].get(key) == option.get(key), (name, key)
 
 
-@pytest.mark.parametrize("state", ["loaded", "kept"])
+@pytest.mark.parametrize("state", ["loaded", "kept", "bootable"])
 def test_everything_that_is_returned_is_documented(state: str) -> None:
     documented = yaml.safe_load(reload.RETURN)
     for told in (None, result("reloaded"), result("failed", code="a", message="A.", next_step="B.")):
@@ -134,6 +134,7 @@ def test_a_failure_is_changed_only_if_other_modules_are_loaded(outcome: str, aft
         ({}, "reloaded", True, "2.0 (bbbbbbbbbbbb)"),
         ({"parts": ()}, "current", False, "1.0 (aaaaaaaaaaaa)"),
         ({"parts": (), "reattached": True}, "current", True, "1.0 (aaaaaaaaaaaa)"),
+        ({"parts": (), "remade": True}, "current", True, "1.0 (aaaaaaaaaaaa)"),
     ],
 )
 def test_what_would_be_done(changes: dict, outcome: str, changed: bool, after: str) -> None:
@@ -150,7 +151,15 @@ def test_fake_parent_a_reload_is_changed(fake_parent: ReloadDouble, call) -> Non
         "before": dict.fromkeys((LOWER, UPPER), str(identity("1.0"))),
         "after": dict.fromkeys((LOWER, UPPER), str(identity("2.0"))),
     }
-    assert [phase["phase"] for phase in told["phases"]] == ["prepare", "take_down", "unload", "load", "bring_back", "redundancy"]
+    assert [phase["phase"] for phase in told["phases"]] == [
+        "prepare",
+        "take_down",
+        "unload",
+        "load",
+        "bring_back",
+        "initramfs",
+        "redundancy",
+    ]
     assert ("code" in told, fake_parent.users()) == (False, EVERYBODY)
 
 
@@ -253,3 +262,13 @@ def test_fake_parent_a_run_whose_lease_another_has_taken_is_fenced(fake_parent: 
         assert (told["failed"], told["code"], told.get("changed", False), fake_parent.calls) == (True, "fenced", False, [])
     assert call(**OPTIONS, epoch=8)["outcome"] == "reloaded"
     assert LockHost(fake_parent.paths).read().highest_epoch == 8
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_fake_parent_an_initramfs_that_carries_another_build_is_made_again(fake_parent: ReloadDouble, call, check: bool) -> None:
+    fake_parent.carry(UPPER)
+    fake_parent.install_file(UPPER, "3.0")
+    told = call(modules=[LOWER, UPPER], state="bootable", _ansible_check_mode=check)
+    assert (told["failed"], told["changed"], told["outcome"], told["initramfs"]) == (False, True, "bootable", True)
+    assert fake_parent.carried(UPPER) == ["2.0" if check else "3.0"]
+    assert call(modules=[LOWER, UPPER], state="bootable")["changed"] is check

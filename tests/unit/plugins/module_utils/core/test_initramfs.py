@@ -25,3 +25,15 @@ def test_the_slots_that_it_brings_up_have_a_digest() -> None:
     assert initramfs.early_in(["etc", "etc/twostep/early", "etc/twostep/early-0123456789ab"]) == "0123456789ab"
     assert initramfs.early_in(["-rw-r--r--   1 root     root            0 Jan  1  1970 etc/twostep/early-0123456789ab"]) == "0123456789ab"
     assert initramfs.early_in(["etc/twostep/early", "var/etc/twostep/early-0123456789ab"]) == ""
+
+
+def test_any_module_is_found_in_a_listing_by_the_name_that_the_kernel_gives_it() -> None:
+    listing = [
+        "usr/lib/modules/k/updates/dkms/dm-writeboost.ko",
+        "-rw-r--r-- 1 root root 1 Jan 1 1970 usr/lib/k/lower.ko.zst",
+        "usr/lower.ko.d",
+    ]
+    assert initramfs.which_in(listing, ["dm_writeboost", "lower", "upper"]) == ("dm_writeboost", "lower")
+    assert initramfs.which_in(listing, []) == ()
+    assert initramfs.module_of("a/b/dm-crypt.ko.xz") == "dm_crypt"
+    assert initramfs.module_of("a/dm-crypt.ko.old") is None

@@ -132,7 +132,7 @@ def test_one_that_cannot_be_made_is_told(host: Host) -> None:
     host.answers["update-initramfs"] = Result(1, "", "E: hook failed")
     error = failure(host.make)
     assert (error.code, error.message) == ("initramfs_failed", f"update-initramfs exited 1 for {RUNNING}: E: hook failed.")
-    assert error.next_step == f"Run it by hand: update-initramfs -u -k {RUNNING}."
+    assert error.next_step == f"See that there is room in /boot, and run it by hand: update-initramfs -u -k {RUNNING}."
     assert not early.is_made(host.paths, RUNNING)
 
 
@@ -140,7 +140,7 @@ def test_one_that_cannot_be_listed_is_not_believed(host: Host) -> None:
     host.answers["lsinitramfs"] = Result(1, "", "")
     assert failure(host.make).message == f"The initramfs of {RUNNING} was made, but lsinitramfs exited 1."
     os.unlink(f"{host.paths.boot}/initrd.img-{RUNNING}")
-    assert failure(host.make).message == f"The initramfs of {RUNNING} was made, but there is none."
+    assert failure(host.make).message == f"The initramfs of {RUNNING} was made, but there is none in {host.paths.boot}."
 
 
 def test_dracut(tmp_path: Path) -> None:
@@ -152,8 +152,11 @@ def test_dracut(tmp_path: Path) -> None:
         "twostep-early",
         "twostep-early-hook.sh",
     ]
+    draft = f"boot/initrd.img-{RUNNING}.twostep-new"
+    host.touch(draft)
     host.make()
-    assert host.calls[0] == [*BOUNDED, "dracut", "--force", "--kver", RUNNING]
+    assert host.calls[0] == [*BOUNDED, "dracut", "--force", f"{host.root}/{draft}", RUNNING]
+    assert not (host.root / draft).exists()
 
 
 def test_scripts_come_and_go(host: Host) -> None:

@@ -38,14 +38,14 @@ def with_room_for(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "append", until_full)
 
 
-@pytest.mark.parametrize("lines", range(12))
+@pytest.mark.parametrize("lines", range(14))
 def test_fake_parent_a_ledger_that_gets_full_keeps_nobody_down(
     fake_parent: ReloadDouble, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
     request = fake_parent.request()
     with_room_for(lines, monkeypatch)
     result = reload.Transaction(fake_parent.world, request).perform()
-    # Two lines for each of six phases; once everybody is back on the new modules, they stay.
+    # Two lines for each of seven phases; once everybody is back on the new modules, they stay.
     outcome, loaded = ("failed", OLD) if lines < 2 else ("returned", OLD) if lines < 10 else ("failed", NEW)
     assert (result.outcome, result.code, fake_parent.loaded(), fake_parent.users()) == (outcome, "ledger_unusable", loaded, EVERYBODY)
     assert result.message.startswith("The ledger is full. lower is ")

@@ -26,7 +26,7 @@ from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.reload_
 )
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.warm_double import DISK, SETTLE
 
-PHASES = ["prepare", "take_down", "unload", "load", "bring_back", "redundancy"]
+PHASES = ["prepare", "take_down", "unload", "load", "bring_back", "initramfs", "redundancy"]
 DOWN = [
     ["systemctl", "stop", "--", "web.service"],
     ["umount", "--", "/srv"],
@@ -241,7 +241,7 @@ def test_fake_parent_a_new_module_that_does_not_load(fake_parent: ReloadDouble, 
     fake_parent.log = "[1.0] other: fine\n[2.0] lower: disagrees about version of symbol module_layout\n"
     result = perform(fake_parent)
     assert (result.outcome, result.code) == ("returned", "load_failed")
-    assert phases(result) == ["prepare", "take_down", "unload", "load fail", "go_back"]
+    assert phases(result) == ["prepare", "take_down", "unload", "load fail", "go_back", "initramfs"]
     assert result.message == (
         f"Module {name} cannot be loaded: Exec format error. The kernel log says: "
         f"[2.0] lower: disagrees about version of symbol module_layout {BOTH_OLD}"
@@ -272,7 +272,7 @@ def test_fake_parent_new_modules_that_nobody_comes_back_on(fake_parent: ReloadDo
     fake_parent.useless = ["2.0"]
     result = perform(fake_parent)
     assert (result.outcome, result.code) == ("returned", "consumer_not_restarted")
-    assert phases(result) == ["prepare", "take_down", "unload", "load", "bring_back fail", "go_back"]
+    assert phases(result) == ["prepare", "take_down", "unload", "load", "bring_back fail", "go_back", "initramfs"]
     assert f"{DISK} in md0 was not restarted: mdadm: no. swap {DISK}p2 was not restarted: swapon: no." in result.message
     assert result.message.endswith(BOTH_OLD)
     assert (fake_parent.loaded(), fake_parent.installed(), fake_parent.users()) == (OLD, OLD, EVERYBODY)

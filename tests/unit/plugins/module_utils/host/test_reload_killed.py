@@ -26,12 +26,12 @@ def _nothing_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def vendor(fake: ReloadDouble) -> None:
-    fake.vendor()
+    fake.vendor(carried=True)
     fake.request()
 
 
 def parent(fake: ReloadDouble) -> None:
-    fake.with_parent(True, "log")
+    fake.with_parent(True, "log", carried=True)
     fake.request(PARENT)
 
 
@@ -89,6 +89,8 @@ def wrong(fake: ReloadDouble, make: Callable) -> list:
         return [at, error.code, error.message]
     names = ("lower", "upper") if make is vendor else (PARENT,)
     loaded, installed = fake.loaded(*names), fake.installed(*names)
+    # What a boot loads is what serves; what is installed and not loaded is still to be gone to.
+    boots = fake.carried(*names)
     slots = {name: fake.status.slot(name).state for name in fake.status.slot_names()}
     is_good = bool(
         (result.outcome, result.code) == ("failed", "agent_died")
@@ -96,11 +98,12 @@ def wrong(fake: ReloadDouble, make: Callable) -> list:
         and fake.users() == EVERYBODY
         and len(set(loaded)) == len(set(installed)) == 1
         and loaded[0] in ("1.0", "2.0", "1.0.0", "2.0.0")
+        and boots == loaded
         and (fake.useless or not fake.unserved)
         and slots == ({"data": "serving"} if make is vendor else {"data": "serving", "log": "serving"})
         and (installed[0].startswith("1.") or not result.notes)
     )
-    return [] if is_good else [at, result, fake.users(), loaded, installed, fake.unserved, slots]
+    return [] if is_good else [at, result, fake.users(), loaded, installed, boots, fake.unserved, slots]
 
 
 @pytest.mark.parametrize(("make", "trouble"), CASES)
