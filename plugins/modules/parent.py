@@ -15,6 +15,9 @@ description:
     slot's disk is C(/dev/twostep/<name>).
   - A slot that serves is never changed. If it serves, or if its boot configuration names, another version than the given one, that is
     returned as C(drift); moving it is the business of M(twostep.hotswap.swap).
+  - While an agent swaps one of the slots, or replaces the parent, it is refused with code C(swap_in_progress) or C(reload_in_progress);
+    V(absent) also as long as an agent that has died has left something to be put right. Two calls on a host wait for each other; after
+    minutes the second one fails with code C(host_busy), and says who is at work.
   - The modules have to be installed before, see M(twostep.hotswap.dkms).
 author:
   - The twostep.hotswap authors (@twostep)
@@ -176,6 +179,7 @@ slots:
   elements: dict
 """
 
+import contextlib
 import os
 from dataclasses import asdict, replace
 from typing import Any
@@ -184,12 +188,19 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, names, parent
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent_archive, early, slot_users
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import (
+    agent_archive,
+    early,
+    request_folder,
+    slot_users,
+    unfinished,
+)
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.parent import ParentActor
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.privilege import check_root
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import run
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
 
 
 def argument_spec() -> dict[str, Any]:
@@ -288,7 +299,16 @@ def look(actor: ParentActor, is_exact: bool, has_agent: bool) -> parent.Found:
 
 
 def perform(params: dict[str, Any], paths: Paths, check_mode: bool) -> dict[str, Any]:
-    """Return the result of the module after doing what it asks for, or nothing in check mode."""
+    """Return the result of the module after doing what it asks for, or nothing in check mode. Beside a swap nothing is done."""
+    with contextlib.nullcontext() if check_mode else request_folder.locked(paths, "module parent"):
+        is_absent = params["state"] == "absent"
+        slots = [entry["name"] for entry in params["slots"]] or (Status(paths).slot_names() if is_absent else [])
+        # Taking one down takes away what a dead agent has still to put right; bringing one up does not.
+        unfinished.refuse(paths, run, slots, dead_too=is_absent)
+        return _perform(params, paths, check_mode)
+
+
+def _perform(params: dict[str, Any], paths: Paths, check_mode: bool) -> dict[str, Any]:
     keeps_boot = params["state"] == "present" and params["boot"]
     agent, has_agent = agent_archive.wanted_path(paths) if keeps_boot else ("", True)
     release = os.uname().release

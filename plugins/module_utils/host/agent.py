@@ -12,13 +12,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from typing import Sequence
 
 from ..core import names
 from ..core.boot import BootSlot
 from ..core.errors import TwostepError
-from . import boot, boot_trial, early, new_kernel, parent, reload_folder, swap_folder, world
+from . import boot, boot_trial, early, new_kernel, parent, reload_folder, request_folder, swap_folder, unfinished, world
 from . import reload as reloads
 from .swap import Transaction
 from .world import World
@@ -48,12 +49,28 @@ def reload(this: World, reload_id: str) -> int:
 
 
 def restore(this: World) -> int:
-    """Bring up every configured slot; one that fails keeps none of the others down, and a trial that fails not its own slot."""
+    """Bring up every configured slot; one that fails keeps none of the others down, and a trial that fails not its own slot.
+
+    Others who bring slots up or down are waited for. What an agent is at is left to it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(request_folder.locked(this.paths, "the start of twostep-slots.service"))
+        except TwostepError as error:
+            if error.code != "write_failed":
+                raise
+            # A disk that cannot be written keeps no slot down: nobody starts a swap on such a host either.
+            sys.stderr.write(f"{error}\n")
+        return _restore(this)
+
+
+def _restore(this: World) -> int:
     failures: dict[str, TwostepError | None] = {}
     actor = parent.ParentActor(this.paths, this.run)
     wanted = []
     for name in boot.configured(this.paths):
         try:
+            unfinished.refuse(this.paths, this.run, [name], dead_too=False)
             found = boot.read_slot(this.paths, name)
         except TwostepError as error:
             failures[name] = error

@@ -5,15 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from typing import Callable, Iterator
 
-from ..core.errors import TwostepError
+from . import lock
 from .paths import Paths
-
-_WAIT_S = 1.0
 
 
 @contextlib.contextmanager
@@ -28,22 +25,5 @@ def held(
     """
     folder = paths.at("/run/lock")
     os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "twostep-dkms.lock")
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        deadline = now() + timeout_s
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if now() >= deadline:
-                    raise TwostepError(
-                        "dkms_busy",
-                        f"Another run holds {path} for more than {timeout_s:g} s.",
-                        "Wait for the other build on this host, then run again.",
-                    ) from None
-                sleep(_WAIT_S)
+    with lock.held(os.path.join(folder, "twostep-dkms.lock"), "a build by DKMS", timeout_s, "dkms_busy", now, sleep):
         yield
-    finally:
-        os.close(handle)

@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import time
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Callable, ContextManager
 
 from ..core import lease
-from ..core.errors import TwostepError
 from ..core.lease import Clock, Lease, State
 from ..core.ledger import Entry
-from . import ledger, trials, whole_file
+from . import ledger, lock, trials, whole_file
 from .paths import Paths
 from .world import utc_now
+
+_WAIT_S = 30.0  # a decision takes milliseconds, unless the disk hangs
 
 
 def since_boot_s() -> float:
@@ -111,19 +110,6 @@ class LockHost:
             whole_file.write(self.paths.lease, lease.render(after), 0o600, 0o700)
         return after
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep others from deciding meanwhile. The kernel drops the lock with the process."""
-        path = f"{self.paths.lease}.lock"
-        try:
-            os.makedirs(self.paths.state, mode=0o700, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise TwostepError(
-                "write_failed", f"{path} cannot be opened: {error.strerror}.", "Look at the filesystem of the host.", {"path": path}
-            ) from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+    def _locked(self) -> ContextManager[None]:
+        """Keep others from deciding meanwhile."""
+        return lock.held(f"{self.paths.lease}.lock", "a decision about the lease", _WAIT_S, "lease_busy")

@@ -71,12 +71,13 @@ class Job:
         self._python = python
         self._agent = agent
         self._token = token
+        self._holder = f"a reload of {', '.join(wanted.modules)}"
         self._notes: list[str] = []
 
     def keep(self, check: bool) -> Outcome:
         """Copy the files of the loaded modules; in check mode say which. While a reload runs its copies are left alone."""
         world = self._world
-        with contextlib.nullcontext() if check else request_folder.locked(world.paths):
+        with contextlib.nullcontext() if check else request_folder.locked(world.paths, self._holder):
             pending = reload_folder.unfinished(world.paths)
             if pending is not None and not set(pending.modules) & set(self._wanted.modules):
                 pending = None
@@ -124,14 +125,14 @@ class Job:
             found = self._look()
             reload.check_booted(self._wanted, found, self._kernel())
             return Outcome(found, found)
-        with request_folder.locked(world.paths):
+        with request_folder.locked(world.paths, self._holder):
             before = self._look()
             request, reattached = self._begin(before)
         if request is None:
             remade = self._is_stale(initramfs_builds.follow)
             return Outcome(before, self._look(), reattached=reattached, notes=tuple(self._notes), remade=remade)
         result = self._wait(request)
-        with request_folder.locked(world.paths):
+        with request_folder.locked(world.paths, self._holder):
             reload_folder.requests(world.paths).prune()
         after = self._look()
         if result.is_good:
@@ -249,7 +250,7 @@ class Job:
         )
         if result is not None:
             return result
-        with request_folder.locked(world.paths):
+        with request_folder.locked(world.paths, self._holder):
             return reload_folder.read_result(world.paths, request.reload_id) or reloads.settle(world, request)
 
     def _prove(self, after: tuple[ModuleFacts, ...]) -> None:

@@ -7,7 +7,6 @@ agent that stops somebody. Texts only; what they say is for `swap_folder` and `r
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -16,10 +15,13 @@ from typing import Iterator
 
 from ..core import names
 from ..core.errors import TwostepError
+from . import lock
 from .ledger import sync_folder
 from .paths import Paths
 
 KEEP = 20
+# Who holds the lock may bring back what a dead agent has stopped, or make an initramfs: minutes.
+WAIT_S = 300.0
 _MAX_BYTES = 262144
 
 
@@ -48,20 +50,22 @@ def not_written(path: str, error: OSError) -> TwostepError:
 
 
 @contextlib.contextmanager
-def locked(paths: Paths) -> Iterator[None]:
-    """Keep other module runs on this host from looking for, or starting, a swap or a reload meanwhile. The agent does not take it."""
+def locked(paths: Paths, holder: str, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Keep others on this host from looking for, or starting, a swap or a reload meanwhile, or from bringing slots up or down.
+
+    The agent of a swap or a reload does not take it: that there is one is told by its request, see `unfinished`.
+
+    :param holder: what the others are told about us.
+    :raises TwostepError: `host_busy` after `wait_s`, or `write_failed`.
+    """
     path = os.path.join(paths.state, "swaps.lock")
     try:
         os.makedirs(paths.state, mode=0o700, exist_ok=True)
         os.chmod(paths.state, 0o700)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise not_written(path, error) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with lock.held(path, holder, wait_s, "host_busy"):
         yield
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True)

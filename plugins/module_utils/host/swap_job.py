@@ -90,7 +90,7 @@ class Job:
                 step, result = Step("swap", first[0].old_version), _joined(result, self._wait(request))
         if step.action != "boot" and (result is None or (result.is_good and result.outcome != "armed")):
             self._prove()
-        with request_folder.locked(self._world.paths):
+        with request_folder.locked(self._world.paths, f"a swap of slot {self._wanted.slot}"):
             swap_folder.prune(self._world.paths)
         return Outcome(before, self._facts(), step, self._verdict, result, reattached, tuple(self._notes))
 
@@ -158,7 +158,7 @@ class Job:
     def _begin(self) -> tuple[Step, SwapRequest | None, bool]:
         """Find the swap that runs, or start one. Returns the step, its request if there is one, and whether it was found."""
         world, wanted = self._world, self._wanted
-        with request_folder.locked(world.paths):
+        with request_folder.locked(world.paths, f"a swap of slot {wanted.slot}"):
             self._refuse_reload()
             pending = swap_folder.unfinished(world.paths, wanted.slot)
             if pending:
@@ -285,7 +285,7 @@ class Job:
         )
         if result is not None:
             return result
-        with request_folder.locked(world.paths):
+        with request_folder.locked(world.paths, f"a swap of slot {request.slot}"):
             return swap_folder.read_result(world.paths, request.swap_id) or aftermath.settle(world, request)
 
     def _prove(self) -> None:

@@ -10,8 +10,11 @@ import yaml
 from ansible.module_utils import basic
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
+from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import swap_folder
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.modules import parent
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.lock_holder import holding, told
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.parent_double import ParentDouble
 
 SLOT = {"name": "data", "family": "remap", "params": "lower=/dev/vdb", "version": "1.0.0"}
@@ -185,3 +188,45 @@ def test_a_run_whose_lease_another_has_taken_is_fenced(call, double: ParentDoubl
     assert (double.calls, double.writes) == ([], [])
     assert call(slots=[SLOT], epoch=8)["changed"]
     assert LockHost(double.paths).read().highest_epoch == 8
+
+
+def test_beside_somebody_who_swaps_nothing_is_done(double: ParentDouble, call, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = parent.request_folder.locked
+    monkeypatch.setattr(parent.request_folder, "locked", lambda paths, holder: locked(paths, holder, 0.0))
+    with holding(f"{double.paths.state}/swaps.lock") as process:
+        said = call(slots=[SLOT])
+        assert (said["code"], said["data"]["holder"], parent.Status(double.paths).slot_names()) == ("host_busy", told(process), [])
+        assert call(check=True, slots=[SLOT])["changed"] is True  # which changes nothing, and waits for nobody
+    assert call(slots=[SLOT])["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("runs", "state", "refused"), [(True, "present", True), (True, "absent", True), (False, "absent", True), (False, "present", False)]
+)
+@pytest.mark.parametrize("check", [True, False])
+def test_what_an_agent_is_at_is_left_to_it(
+    double: ParentDouble, call, monkeypatch, runs: bool, state: str, refused: bool, check: bool
+) -> None:
+    call(slots=[SLOT])
+    request = SwapRequest(
+        "data-1",
+        "run",
+        "data",
+        "remap",
+        "1.0.0",
+        "1.1.0",
+        1,
+        "t",
+        path="/m/x.ko",
+        module="twostep_remap_1_1_0",
+        old_module="twostep_remap_1_0_0",
+    )
+    swap_folder.write_request(double.paths, request)
+    monkeypatch.setattr(parent.unfinished.unit, "is_running", lambda _run, swap_id, kind: runs and (swap_id, kind) == ("data-1", "swap"))
+    said = call(check=check, state=state, slots=[SLOT])
+    assert (said.get("code") == "swap_in_progress") is refused
+    assert parent.Status(double.paths).slot_names() == ["data"]
+    if refused:
+        assert ("is at work" in said["msg"], "its agent is gone" in said["msg"]) == (runs, not runs)
+    other = call(check=True, state=state, slots=[{**SLOT, "name": "other"}])
+    assert other.get("code") is None

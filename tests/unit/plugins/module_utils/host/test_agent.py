@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.swap_request import SwapRequest
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import agent, boot, reload_folder, swap_folder
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.fake_parent import RELEASE, FakeParent, module_of
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.lock_holder import holding, told
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.reload_double import ReloadDouble
 
 BOOT = '{"schema": 1, "slot": "%s", "family": "remap", "params": "", "version": "1.0.0"}'
@@ -121,6 +124,35 @@ def test_a_late_slot_that_somebody_brought_up_otherwise_is_left_alone(fake_paren
     found = boot.read_slot(fake_parent.paths, "data")
     assert found is not None
     assert found.version == "1.1.0"
+
+
+def test_what_a_swap_is_at_is_left_to_it(fake_parent: FakeParent, capsys, monkeypatch) -> None:
+    wanted: list = []
+    monkeypatch.setattr(agent.parent, "bring_up", lambda _actor, slots: wanted.extend(slots) or {})
+    fake_parent.put(fake_parent.root / "etc/twostep/slots.d/data.json", BOOT % "data")
+    fake_parent.alive = ["data-1"]
+    assert agent.main(["restore"], fake_parent.world) == agent.FAILED
+    assert capsys.readouterr().err.startswith("data: Swap data-1 of slot data is at work. Next: Wait until it has ended")
+    assert wanted == []
+    fake_parent.alive = []  # dead, as after a boot
+    assert agent.main(["restore"], fake_parent.world) == agent.DONE
+    assert [slot.slot for slot in wanted] == ["data"]
+
+
+def test_who_brings_slots_up_is_waited_for_but_not_a_disk_that_cannot_be_written(fake_parent: FakeParent, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(agent.parent, "bring_up", lambda _actor, slots: {slot.slot: None for slot in slots})
+    locked = agent.request_folder.locked
+    monkeypatch.setattr(agent.request_folder, "locked", lambda paths, holder: locked(paths, holder, 0.0))
+    fake_parent.put(fake_parent.root / "etc/twostep/slots.d/data.json", BOOT % "data")
+    path = f"{fake_parent.paths.state}/swaps.lock"
+    with holding(path) as process:
+        assert agent.main(["restore"], fake_parent.world) == agent.REFUSED
+        assert f"{path} was held by {told(process)} for " in capsys.readouterr().err
+    os.unlink(path)
+    os.symlink("/nowhere/lock", path)
+    assert agent.main(["restore"], fake_parent.world) == agent.DONE
+    said = capsys.readouterr()
+    assert (said.out, "cannot be written" in said.err) == ("data: serves\n", True)
 
 
 def reload_request(fake: ReloadDouble) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.host import lease 
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import ledger
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.lease import LockHost
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.lock_holder import holding, told
 
 BOOT = "11111111-2222-3333-4444-555555555555"
 ALICE = Lease(7, "run-a", "alice@deploy1", "deploy1", "2026-01-31T23:59:58Z", 600)
@@ -102,7 +103,7 @@ def test_the_lock_is_no_link(host: LockHost) -> None:
     os.makedirs(host.paths.state)
     os.symlink("/etc/passwd", f"{host.paths.lease}.lock")
     error = refused(host.grant, ALICE)
-    assert error.message == f"{host.paths.lease}.lock cannot be opened: Too many levels of symbolic links."
+    assert error.message == f"{host.paths.lease}.lock cannot be written: Too many levels of symbolic links."
 
 
 def test_who_acts_is_compared_and_remembered(host: LockHost) -> None:
@@ -148,14 +149,27 @@ def test_of_many_at_once_one_gets_it(host: LockHost) -> None:
 
 
 def test_decisions_are_made_under_the_lock(host: LockHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(host_lease.fcntl, "flock", lambda _handle, how: seen.append(how))
+    held, seen = host_lease.lock.held, []
+
+    def hold(path: str, *arguments: object):
+        seen.append(path)
+        return held(path, *arguments)
+
+    monkeypatch.setattr(host_lease.lock, "held", hold)
     host.grant(ALICE)
     host.renew("run-a", 7)
     host.halt("run-a", 7)
     host.release("run-a", 7)
     host.admit(9)
-    assert seen == [host_lease.fcntl.LOCK_EX] * 5
+    assert seen == [f"{host.paths.lease}.lock"] * 5
+
+
+def test_a_decision_that_takes_too_long_is_told(host: LockHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_lease, "_WAIT_S", 0.0)
+    with holding(f"{host.paths.lease}.lock") as process:
+        error = refused(host.grant, ALICE)
+        assert (error.code, error.data["holder"]) == ("lease_busy", told(process))
+    host.grant(ALICE)
 
 
 def test_the_clock_counts_from_the_boot() -> None:

@@ -8,22 +8,13 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import lock
-
-# Holds the lock of its first argument until its input ends, and says when it has it.
-HOLDER = """
-import sys
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import lock
-with lock.held(sys.argv[1], "the other one", 0.0, "busy"):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.lock_holder import holding, told
 
 
 class Clock:
@@ -45,18 +36,8 @@ def path(tmp_path: Path) -> str:
 @pytest.fixture
 def other(path: str):
     """Return a process that holds the lock."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
+    with holding(path) as process:
+        yield process
 
 
 def hold(path: str, clock: Clock, wait_s: float = 60.0, sleep=None) -> None:
@@ -68,7 +49,7 @@ def test_who_waits_too_long_is_told_who_holds_it(path: str, other: subprocess.Po
     clock = Clock()
     with pytest.raises(TwostepError) as caught:
         hold(path, clock)
-    who = f"the other one (process {other.pid})"
+    who = told(other)
     assert (caught.value.code, caught.value.data) == ("busy", {"holder": who, "path": path})
     assert caught.value.message == f"{path} was held by {who} for the 60 s that were waited."
     assert caught.value.next_step == f"Wait until that has ended, then run again; fuser {path} shows the process."

@@ -326,11 +326,11 @@ def test_fake_parent_a_call_that_waited_for_another_looks_afresh(fake_parent: Re
     locked, done = request_folder.locked, []
 
     @contextlib.contextmanager
-    def waits(paths: Paths) -> Iterator[None]:
+    def waits(paths: Paths, holder: str) -> Iterator[None]:
         if not done:
             done.append(True)
             done.append(apply(fake_parent))
-        with locked(paths):
+        with locked(paths, holder):
             yield
 
     monkeypatch.setattr(request_folder, "locked", waits)

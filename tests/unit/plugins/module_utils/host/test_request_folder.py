@@ -12,6 +12,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import request_folder
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.request_folder import Requests
+from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.lock_holder import holding, told
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_pruning_without_a_folder(requests: Requests) -> None:
 
 def test_the_lock_is_exclusive_and_ends(paths: Paths) -> None:
     path = os.path.join(paths.state, "swaps.lock")
-    with request_folder.locked(paths):
+    with request_folder.locked(paths, "a test"):
         handle = os.open(path, os.O_RDWR)
         with pytest.raises(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +77,7 @@ def test_the_lock_is_exclusive_and_ends(paths: Paths) -> None:
 def test_a_lock_that_cannot_be_made_is_an_error(paths: Paths, tmp_path) -> None:
     os.makedirs(paths.state)
     os.symlink(tmp_path / "elsewhere", os.path.join(paths.state, "swaps.lock"))
-    with pytest.raises(TwostepError) as caught, request_folder.locked(paths):
+    with pytest.raises(TwostepError) as caught, request_folder.locked(paths, "a test"):
         pass
     assert caught.value.code == "write_failed"
 
@@ -91,3 +92,12 @@ def test_a_failed_write_leaves_no_draft(requests: Requests, monkeypatch: pytest.
     with pytest.raises(TwostepError, match="No space left on device"):
         requests.put("data-1", "result.json", "done")
     assert os.listdir(requests.path("data-1")) == ["request.json"]
+
+
+def test_who_has_waited_long_enough_is_told_who_is_at_work(paths: Paths) -> None:
+    with holding(os.path.join(paths.state, "swaps.lock")) as process:
+        with pytest.raises(TwostepError) as caught, request_folder.locked(paths, "a test", 0.0):
+            pass
+        assert (caught.value.code, caught.value.data["holder"]) == ("host_busy", told(process))
+    with request_folder.locked(paths, "a test", 0.0):
+        pass
