@@ -1,16 +1,14 @@
 #!/bin/sh
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# carry.sh make: has an initramfs made that carries the modules, and little else: an emulated processor takes minutes to put the rest in.
+# carry.sh make: has an initramfs made that carries the modules, too.
 # carry.sh same: fails unless what it carries is what is installed, byte for byte.
 set -eu
 case $1 in
 make)
-    cd /usr/share/initramfs-tools/hooks
-    chmod a-x dmsetup fsck keymap lvm2 mdadm resume thermal
-    echo 'MODULES=list' > /etc/initramfs-tools/conf.d/lab
-    printf '%s\n' virtio_pci virtio_blk ext4 dm_writeboost twostep > /etc/initramfs-tools/modules
+    printf '%s\n' dm_writeboost twostep >> /etc/initramfs-tools/modules
     update-initramfs -u -k "$(uname -r)"
+    touch /root/carried
     ;;
 same)
     folder=$(mktemp -d)
