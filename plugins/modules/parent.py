@@ -18,6 +18,8 @@ description:
   - While an agent swaps one of the slots, or replaces the parent, it is refused with code C(swap_in_progress) or C(reload_in_progress);
     V(absent) also as long as an agent that has died has left something to be put right. Two calls on a host wait for each other; after
     minutes the second one fails with code C(host_busy), and says who is at work.
+  - A slot that was served and has no child any more, because that was unloaded by force or its successor never came, is given the committed
+    version again, with its generation as the kernel has it at that moment.
   - The modules have to be installed before, see M(twostep.hotswap.dkms).
 author:
   - The twostep.hotswap authors (@twostep)
@@ -279,7 +281,7 @@ def predicted(found: parent.Found, plan: parent.Plan) -> dict[str, Any]:
     after = summary(found)
     for step in plan.steps:
         target = plan.targets.get(step.slot)
-        if step.action == "adopt" and target:
+        if step.action in ("adopt", "revive") and target:
             after["slots"][step.slot] = f"serving {target.family} {target.version}"
         elif step.action == "write_boot" and target:
             after["boot"][step.slot] = target.version

@@ -75,7 +75,7 @@ def _slot(question: Question) -> Iterator[Reason]:
             "not_serving",
             "refuse",
             f"Slot {slot.slot} is {slot.state}{why}.",
-            "Bring it up with twostep.hotswap.parent." if slot.state == "empty" else "Load the module that the slot waits for.",
+            "Bring it up with twostep.hotswap.parent.",
         )
     elif slot.parked == question.version:
         yield Reason(

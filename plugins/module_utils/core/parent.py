@@ -84,12 +84,11 @@ def _refuse_other(wanted: BootSlot, found: Slot) -> None:
                 f"Slot {wanted.slot} serves with {name} {getattr(found, name)!r}, wanted is {getattr(wanted, name)!r}.",
                 "Take the slot down first (state absent with this slot), or correct the wanted value.",
             )
-    if found.state not in ("serving", "held"):
-        raise TwostepError(
-            "slot_not_serving",
-            f"Slot {wanted.slot} is {found.state}.",
-            "Bring a child back with twostep.hotswap.swap; its last_swap/reason tells what happened.",
-        )
+
+
+def is_bereft(slot: Slot) -> bool:
+    """Return whether a slot that was served before has no child: it fails requests, or keeps them for a child that did not come."""
+    return slot.state in ("failed", "detached")
 
 
 def _served(wanted: BootSlot, found: Found) -> BootSlot:
@@ -115,7 +114,7 @@ def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool, now: bool
 
     :param boot: whether the boot configuration is kept too.
     :param now: whether slots that nothing serves are brought up now, and not only by the next boot.
-    :raises TwostepError: `slot_differs`, `slot_not_serving`, `duplicate_slot`; then nothing may be done.
+    :raises TwostepError: `slot_differs`, `duplicate_slot`; then nothing may be done.
     """
     names = [slot.slot for slot in wanted]
     if len(set(names)) != len(names):
@@ -138,6 +137,8 @@ def plan_present(wanted: Sequence[BootSlot], found: Found, boot: bool, now: bool
                 steps.append(Step("adopt", f"nothing serves; first adoption of {target.family} {target.version}", slot.slot))
         else:
             _refuse_other(slot, present)
+            if now and is_bereft(present):
+                steps.append(Step("revive", f"the slot is {present.state}; {target.family} {target.version} serves it again", slot.slot))
             running = present.version or target.version
         if running != slot.version:
             drift.append(Drift(slot.slot, running, slot.version))

@@ -85,6 +85,7 @@ class ParentActor:
             "mount_configfs": self._mount_configfs,
             "create_slot": lambda: self._control.create(step.slot),
             "adopt": lambda: self._adopt(plan.targets[step.slot], is_new),
+            "revive": lambda: self._revive(plan.targets[step.slot]),
             "write_boot": lambda: boot.write_slot(self._paths, plan.targets[step.slot]),
             "install_unit": self._install_unit,
             "install_scripts": lambda: early.install(self._paths, self._agent),
@@ -137,6 +138,16 @@ class ParentActor:
                 with contextlib.suppress(TwostepError):
                     kernel_module.unload(self._paths, self._run, module)
             raise
+
+    def _revive(self, wanted: BootSlot) -> None:
+        """Give a slot whose child is gone the same one, or another, again; family and parameters are those that it has.
+
+        A detached slot may take the module as soon as it is loaded; then nothing is asked of it any more.
+        """
+        kernel_module.load(self._paths, self._run, names.child_module(wanted.family, wanted.version))
+        if self._status.slot(wanted.slot).state != "serving":
+            self._first_swap(wanted)
+        self._prove(wanted)
 
     def _configure(self, wanted: BootSlot) -> None:
         self._control.configure(wanted.slot, "family", wanted.family)

@@ -7,6 +7,7 @@ strace kills it as it enters the Nth call of one kind; N goes up until the agent
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -48,3 +49,18 @@ class Killed(Host):
         self.swap(OLD)
         self.assertCommitted(OLD)
         self.assertGreater(len(ledger.read(self.this.paths)), len(whole))
+
+    def test_a_child_that_was_unloaded_by_force_comes_back(self) -> None:
+        """With its data, by what the module parent does, and what the start of twostep-slots.service does."""
+        data = os.urandom(4096)
+        descriptor = os.open(DEVICE, os.O_RDWR | os.O_SYNC)
+        try:
+            self.assertEqual(os.pwrite(descriptor, data, 0), len(data))
+            bench.run("rmmod", "--force", self.this.status.slot(self.slot).module or "")
+            self.assertEqual(self.this.status.slot(self.slot).state, "failed")
+            bench.run("systemctl", "restart", "twostep-slots.service")
+            self.assertCommitted(OLD)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            self.assertEqual(os.pread(descriptor, len(data), 0), data)
+        finally:
+            os.close(descriptor)

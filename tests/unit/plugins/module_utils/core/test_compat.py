@@ -213,7 +213,7 @@ SENTENCES = {
     "not_serving": (
         slot(state="detached", version=None, module=None, last_swap=LastSwap(result="detached", reason="waiting for 1.1.0")),
         "Slot data is detached: waiting for 1.1.0.",
-        "Load the module that the slot waits for.",
+        "Bring it up with twostep.hotswap.parent.",
     ),
     "commit_missing": (
         slot(version="1.1.0", parked="1.0.0"),

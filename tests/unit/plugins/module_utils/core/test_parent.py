@@ -89,6 +89,19 @@ def test_room_that_is_asked_for_is_what_will_be() -> None:
     assert (actions(plan), plan.targets["data"].request_bytes) == (["write_boot"], 1024)
 
 
+@pytest.mark.parametrize("state", ["failed", "detached"])
+def test_a_slot_whose_child_is_gone_gets_the_committed_one_again(state: str) -> None:
+    bereft = replace(READY, slots={"data": replace(UP, state=state, version=None, module=None)})
+    plan = parent.plan_present([WANTED.with_version("9.9.9")], bereft, boot=True)
+    committed = bereft.boot["data"]
+    assert committed is not None
+    assert (actions(plan), plan.targets["data"].version) == (["revive"], committed.version)
+    assert plan.steps[0].reason == f"the slot is {state}; remap {committed.version} serves it again"
+    assert actions(parent.plan_present([WANTED], bereft, boot=True, now=False)) == []
+    held = replace(bereft, slots={"data": replace(UP, state="held")})
+    assert actions(parent.plan_present([WANTED], held, boot=True)) == []  # a swap is at it
+
+
 def test_a_damaged_boot_configuration_is_written_anew() -> None:
     assert actions(parent.plan_present([WANTED], replace(READY, boot={"data": None}), boot=True)) == ["write_boot"]
 
@@ -98,8 +111,6 @@ def test_a_damaged_boot_configuration_is_written_anew() -> None:
     [
         (replace(UP, family="other"), "slot_differs"),
         (replace(UP, params="lower=/dev/vdc"), "slot_differs"),
-        (replace(UP, state="detached", version=None), "slot_not_serving"),
-        (replace(UP, state="failed"), "slot_not_serving"),
     ],
 )
 def test_refusals(slot: Slot, code: str) -> None:

@@ -12,6 +12,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import boot, 
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import boot as host_boot
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.parent import ParentActor, bring_up
+from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Result
 from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.parent_double import ParentDouble
 
 AGENT = "/usr/local/lib/twostep/agent-0123456789ab.pyz"
@@ -195,3 +196,34 @@ def test_a_damaged_boot_configuration_is_seen_as_such(double: ParentDouble) -> N
     assert actor_of(double).look().boot == {"data": None}
     up(double, DATA)
     assert host_boot.read_slots(double.paths) == [DATA]
+
+
+@pytest.mark.parametrize("takes_it_itself", [False, True])
+def test_a_slot_whose_child_is_gone_is_served_again(double: ParentDouble, takes_it_itself: bool) -> None:
+    up(double, DATA)
+    double.tell("data", state="detached" if takes_it_itself else "failed", version="", module="", generation="2")
+    double.rmmod(["twostep_remap_1_0_0"])
+    double.writes.clear()
+    load = double.modprobe
+
+    def modprobe(arguments: list[str]) -> Result:
+        answer = load(arguments)
+        if takes_it_itself:
+            double.tell("data", state="serving", version="1.0.0", module="twostep_remap_1_0_0", generation="3")
+        return answer
+
+    double.modprobe = modprobe  # type: ignore[method-assign]
+    plan = up(double, DATA)
+    assert [step.action for step in plan.steps] == ["revive"]
+    asked = [] if takes_it_itself else [("data/swap", "version=1.0.0 generation=2 mode=handover deadline_ms=500")]
+    assert double.writes == asked
+    assert up(double, DATA).steps == ()
+
+
+def test_a_child_that_does_not_take_the_slot_again_is_told(double: ParentDouble) -> None:
+    up(double, DATA)
+    double.tell("data", state="failed", version="", module="", generation="2")
+    double.refuse, double.reason = errno.ENODEV, "adopt failed"
+    with pytest.raises(TwostepError) as caught:
+        up(double, DATA)
+    assert (caught.value.code, double.status.joinpath("slots/data/state").read_text()) == ("child_refused", "failed\n")
