@@ -7,7 +7,7 @@
 set -eu
 case $1 in
 make)
-    (cd /usr/share/initramfs-tools/hooks && chmod a-x dmsetup fsck keymap lvm2 mdadm resume thermal)
+    (cd /usr/share/initramfs-tools/hooks && chmod a-x btrfs dmsetup fsck keymap lvm2 mdadm resume sg3-utils thermal)
     printf '%s\n' dm_writeboost twostep >> /etc/initramfs-tools/modules
     update-initramfs -u -k "$(uname -r)"
     touch /root/carried

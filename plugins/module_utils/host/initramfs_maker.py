@@ -82,9 +82,10 @@ def _beside(path: str, run: Run, release: str, prove: Callable[[str], None]) -> 
 def _run(run: Run, argv: list[str], release: str) -> None:
     answer = run([*BOUNDED, *argv], timeout_s=_TIMEOUT_S + 60.0)
     if answer.rc != 0:
+        said = (answer.stderr or answer.stdout).strip()[-300:].rstrip(".")
         raise TwostepError(
             "initramfs_failed",
-            f"{argv[0]} exited {answer.rc} for {release}: {(answer.stderr or answer.stdout).strip()[-300:]}.",
+            f"{argv[0]} exited {answer.rc} for {release}: {said}.",
             f"See that there is room in /boot, and run it by hand: {' '.join(argv)}.",
             {"kernel": release, "output": (answer.stdout + answer.stderr)[-2000:]},
         )

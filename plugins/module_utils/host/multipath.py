@@ -129,9 +129,8 @@ def _with_table(world: World, consumer: Consumer, table: multipath.Table) -> lis
 
 
 def _daemon(verb: str, consumer: Consumer) -> list[list[str]]:
-    """Return the command for a path; quoted, since multipathd takes what follows a `!` for a comment."""
-    name = consumer.device[len("/dev/") :].replace("/", "!")
-    return [["multipathd", verb, "path", f'"{name}"' if "!" in name else name]]
+    """Return the command for a path. multipathd has the names of libudev, in which a `!` of sysfs is a `/`."""
+    return [["multipathd", verb, "path", consumer.device[len("/dev/") :]]]
 
 
 def _impossible(what: str, consumer: Consumer, why: str, next_step: str) -> TwostepError:

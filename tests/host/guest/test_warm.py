@@ -18,12 +18,39 @@ import unittest
 import bench
 from host import STRIDE, Host, python_that_gets
 
+CONFIGURATION = pathlib.Path("/etc/multipath.conf")
+RULE = pathlib.Path("/etc/udev/rules.d/59-lab.rules")
+# By itself it leaves devices alone that are not sd, dasd or nvme.
+MULTIPATH = """defaults {
+    find_multipaths no
+    path_checker directio
+    path_selector "round-robin 0"
+    path_grouping_policy multibus
+    no_path_retry queue
+    polling_interval 1
+    max_polling_interval 1
+}
+blacklist_exceptions {
+    devnode "^(twostep/|loop)"
+}
+multipaths {
+    multipath {
+        wwid lab-shared
+        alias shared
+    }
+}
+"""
 LONG = bool(os.environ.get("TWOSTEP_LONG"))
 ARRAY = pathlib.Path("/sys/block/md0/md")
 
 
 def out(*argv: str) -> list[str]:
     return bench.run(*argv, check=False).stdout.split()
+
+
+def both_paths() -> list[str]:
+    """Return the states of the map's paths; with fewer than two it is not what was made."""
+    return re.findall(r"[0-9]+:[0-9]+ ([AF]) ", bench.run("dmsetup", "status", "shared", check=False).stdout)
 
 
 class Warm(Host):
@@ -111,7 +138,7 @@ class AlonePath(threading.Thread):
 
 
 class InAMultipath(Warm):
-    """By dmsetup: multipathd is not installed in the lab."""
+    """The map is dmsetup's, and multipathd does not run."""
 
     slot = "paths"
     device = "/dev/mapper/shared"
@@ -163,6 +190,54 @@ class InAMultipath(Warm):
             self.assertNothingIsMissing()
         self.assertEqual(len(watch.times), 1)
         self.assertGreater(watch.times[0][1], watch.times[0][0])
+
+
+class InAMultipathOfADaemon(InAMultipath):
+    """The map is multipathd's, which has been told to take the slot for a path, and another device for the other one."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        slot = pathlib.Path(f"/sys/class/block/twostep!{cls.slot}/dev").read_text().strip()
+        (other,) = [word for word in out("dmsetup", "table", "shared") if re.fullmatch("[0-9]+:[0-9]+", word) and word != slot]
+        cls.other = os.path.basename(os.path.realpath(f"/sys/dev/block/{other}"))
+        cls.addClassCleanup(cls.back_to_dmsetup, out("blockdev", "--getsz", f"/dev/twostep/{cls.slot}")[0])
+        bench.run("dmsetup", "remove", "shared")
+        CONFIGURATION.write_text(MULTIPATH)
+        RULE.write_text(
+            f'SUBSYSTEM=="block", KERNEL=="twostep?{cls.slot}|{cls.other}", ENV{{ID_SERIAL}}="lab-shared", ENV{{ID_WWN}}="lab-shared"\n'
+        )
+        bench.run("udevadm", "control", "--reload")
+        bench.run("udevadm", "trigger", "--settle", f"/dev/twostep/{cls.slot}", f"/dev/{cls.other}")
+        bench.run("systemctl", "start", "multipathd")
+        bench.wait_until(lambda: both_paths() == ["A", "A"], "multipathd has both paths", 120)
+
+    @classmethod
+    def back_to_dmsetup(cls, sectors: str) -> None:
+        bench.run("systemctl", "stop", "multipathd.socket", "multipathd.service")
+        bench.run("dmsetup", "remove", "shared", check=False)  # it may not have come to that
+        CONFIGURATION.unlink(missing_ok=True)
+        RULE.unlink(missing_ok=True)
+        bench.run("udevadm", "control", "--reload")
+        table = f"0 {sectors} multipath 3 queue_if_no_path queue_mode bio 0 1 1 round-robin 0 2 1"
+        bench.run("dmsetup", "create", "shared", "--uuid=mpath-shared", f"--table={table} /dev/twostep/{cls.slot} 1 /dev/{cls.other} 1")
+
+    def assertNothingIsMissing(self) -> None:
+        """Both paths are used, and multipathd knows both; in which order is its business."""
+        bench.wait_until(lambda: both_paths() == ["A", "A"], "multipathd has both paths", 60)
+        self.assertIn(self.number(), out("dmsetup", "table", "shared"))
+        told = out("multipathd", "show", "paths", "raw", "format", "%D,%t,%m")
+        self.assertIn(f"{self.number()},active,shared", told)
+
+    def test_an_agent_dies_while_the_path_is_away(self) -> None:
+        """What comes back multipathd may have seen before the next call; what counts is that it is there, and used."""
+        with bench.Fio(self.device, disk=self.disk):
+            outcome = self.swap(self.old, python_that_gets("KILL", 1, "write", f"/sys/kernel/config/twostep/{self.slot}/swap"))
+            assert outcome.result is not None
+            self.assertEqual(outcome.result.code, "agent_died", outcome.result.message)
+            self.assertEqual(self.last_phase(outcome.result.swap_id), "replace begin")
+            self.assertCommitted(self.new)
+            self.assertSettled(outcome.result.swap_id)
+            self.assertNothingIsMissing()
 
 
 class SwapArea(Warm):

@@ -28,8 +28,8 @@ from ansible_collections.twostep.hotswap.tests.unit.plugins.module_utils.warm_do
 
 STATUS = "0 98304 multipath 2 0 0 0 1 1 A 0 2 0 259:0 A 0 7:1 A 0 \n"
 RESUME = ["dmsetup", "resume", "--noflush", "--nolockfs", "--uuid", UUID]
-DELETE = ["multipathd", "del", "path", '"twostep!data"']
-ADD = ["multipathd", "add", "path", '"twostep!data"']
+DELETE = ["multipathd", "del", "path", "twostep/data"]
+ADD = ["multipathd", "add", "path", "twostep/data"]
 
 
 def load(table: str) -> list[str]:
@@ -207,7 +207,7 @@ def test_fake_parent_a_failed_path_is_used_again(fake_parent: MultipathDouble) -
 def test_fake_parent_multipathd_uses_a_failed_path_again(fake_parent: MultipathDouble) -> None:
     fake_parent.failed, fake_parent.running = {"259:0"}, [DAEMON]
     consumers.restore(fake_parent.world, PATH)
-    assert fake_parent.calls == [SETTLE, ["multipathd", "reinstate", "path", '"twostep!data"']]
+    assert fake_parent.calls == [SETTLE, ["multipathd", "reinstate", "path", "twostep/data"]]
 
 
 def test_fake_parent_a_table_that_a_dead_agent_left_is_cleared(fake_parent: MultipathDouble) -> None:
@@ -246,7 +246,7 @@ def test_fake_parent_what_does_not_come_back_is_named(fake_parent: MultipathDoub
     fake_parent.deaf = ["dmsetup", "multipathd"]
     with pytest.raises(TwostepError) as caught:
         consumers.restore(fake_parent.world, PATH)
-    by_hand = "multipathd add path '\"twostep!data\"'" if runs else f"dmsetup load --uuid {UUID} --table '{TABLE}' && {' '.join(RESUME)}"
+    by_hand = "multipathd add path twostep/data" if runs else f"dmsetup load --uuid {UUID} --table '{TABLE}' && {' '.join(RESUME)}"
     program = "multipathd" if runs else "dmsetup"
     assert (caught.value.code, caught.value.message) == ("consumer_not_restarted", f"{PATH} was not restarted: {program}: no.")
     assert caught.value.next_step == f"Bring it back by hand: {by_hand}"
