@@ -192,6 +192,7 @@ class InAMultipath(Warm):
         self.assertGreater(watch.times[0][1], watch.times[0][0])
 
 
+@unittest.skipUnless(LONG, "make soak")
 class InAMultipathOfADaemon(InAMultipath):
     """The map is multipathd's, which has been told to take the slot for a path, and another device for the other one."""
 
