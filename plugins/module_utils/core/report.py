@@ -164,6 +164,8 @@ def _nodes(
         slot = untrusted.text(step.get("slot"), 16)
         swap, commit = swaps.get(slot or "", {}), commits.get(slot or "", {})
         before = [told[slot] for told in earlier if slot in told]
+        ways_back = [outcome.by_slot(registers.get(name)).get(slot or "", {}) for name in roll_back.SWAPS]
+        held = [*before, swap, *ways_back]
         is_back = slot in goals and roll_back.is_back(slot or "", goals[slot or ""], registers)
         verdict = untrusted.choice(step.get("verdict"), VERDICTS) or untrusted.choice(compat.get(slot or "", {}).get("verdict"), VERDICTS)
         node = {
@@ -175,12 +177,12 @@ def _nodes(
             "mode": untrusted.choice(swap.get("mode"), MODES) or untrusted.choice(step.get("mode"), MODES),
             "outcome": "rolled_back" if is_back else outcome.of_slot(step, registers),
             "reason": _node_reason(step, swap, commit, registers, goals, is_back),
-            "hold_ms": max(_numbers([_hold_ms(told) for told in [*before, swap]]), default=None),
-            "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
+            "hold_ms": max(_numbers([_hold_ms(told) for told in held]), default=None),
+            "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in held])),
             "wave": untrusted.integer(planned.get("wave"), 100_000),
-            "gates": gates.of_host(registers, [*before, swap]),
+            "gates": gates.of_host(registers, held),
             "soak": soak_report.of_slot(soaks, host, slot),
-            "phases": [phase for told in [*before, swap, commit] for phase in _phases(told)][:_MAX_PHASES],
+            "phases": [phase for told in [*before, swap, commit, *ways_back] for phase in _phases(told)][:_MAX_PHASES],
             "build": _build(registers.get("__twostep_build")),
         }
         nodes.append(node)

@@ -29,6 +29,7 @@ _WAY = (
     PROOF,
     "ansible_failed_result",
 )
+SWAPS = ("__twostep_swap_back", "__twostep_commit_back")
 NOT_YET = "its turn has not come"
 _HOT = ("current", "hot", "two_step")
 

@@ -115,10 +115,13 @@ def test_only_what_the_host_shows_is_back(proof: dict, is_back: bool) -> None:
 
 
 def test_a_run_that_is_back() -> None:
-    both = {"__twostep_rolled_back": PROOF}
+    swap_back = looped(outcome="swapped", hold_ms=7.5, held_requests=3, phases=[{"phase": "swap", "event": "end", "at": "now"}])
+    both = {"__twostep_rolled_back": PROOF, "__twostep_swap_back": swap_back}
     made = report.build(FLEET, rolled(n1=both, n2=both), "upgrade", False, "2026-01-01T12:05:00Z", None)
     assert (made["result"], made["roll_back"]) == ("rolled_back", {"back": ["n2", "n1"], "left": []})
     assert [node["outcome"] for node in made["nodes"]] == ["rolled_back", "rolled_back", "returned"]
+    node = made["nodes"][0]
+    assert (node["hold_ms"], node["held_requests"], [phase["phase"] for phase in node["phases"]]) == (7.5, 3, ["swap"])
     assert made["reason"] == {"host": "n3", "phase": "swap", "code": "adopt_failed", "message": "It did not adopt."}
     assert str(report.failure(made, None)).startswith(
         "The run is halted at n3, later waves are untouched: It did not adopt. Then taken back: n2, n1. Next: "
