@@ -150,8 +150,20 @@ digest:
   description: SHA-256 over what will be touched and in which order; the same before and after the build.
   returned: O(stage=plan) or O(stage=check)
   type: str
+hops:
+  description: The lists of what is swapped together on the way back, in their order; none where the host is back.
+  returned: O(stage=back)
+  type: list
+  elements: list
+accepted:
+  description: Marks that are to be taken back with O(accept_rejected), each with C(host), C(family) and C(version).
+  returned: O(stage=plan) or O(stage=check)
+  type: list
+  elements: dict
 drift:
-  description: A line for each way in which a slot serves otherwise than it would after a reboot. Shown, and forbids nothing.
+  description:
+    - A line for each way in which a slot serves otherwise than it would after a reboot, and for each mark of a rejected build.
+    - Shown, and forbids nothing by itself.
   returned: when O(stage=plan) or O(stage=check)
   type: list
   elements: str
@@ -166,7 +178,7 @@ refusals:
   type: list
   elements: dict
 code:
-  description: What was wrong, as a stable word, for example V(empty_fleet) or V(plan_refused).
+  description: What was wrong, as a stable word, for example V(empty_fleet), V(plan_refused), V(version_rejected) or V(no_way_back).
   returned: failure
   type: str
 """
