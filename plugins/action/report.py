@@ -55,9 +55,8 @@ class ActionModule(ActionBase):
         result.update(result=made["result"], run_id=made["run_id"])
         data = {"twostep_run_id": made["run_id"], "twostep_result": made["result"], "twostep_report": result.get("json_path")}
         result["ansible_stats"] = {"data": data, "per_host": False, "aggregate": False}
-        if options["halted"]:
-            return controller.failed(result, report.halted(made, result.get("json_path")))
-        return result
+        failure = report.failure(made, result.get("json_path"))
+        return controller.failed(result, failure) if failure else result
 
     @staticmethod
     def _build(options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class ActionModule(ActionBase):
         verdict = soak_run.verdict(judged, bounds.strict)
         if verdict != OK:
             result = controller.failed(result, soak_run.failed(judged, touch, bounds.strict))
-        result.update(verdict=verdict, **judged.as_dict())
+        against = soak_run.rejections(judged, touch, hosts) if verdict != OK else []
+        result.update(verdict=verdict, rejections=against, **judged.as_dict())
         unknown = sum(one["verdict"] != "not_ok" for one in result["findings"])
         if judged.findings:
             display.display(f"soak {verdict}: {len(judged.findings)} hosts judged, {unknown} questions without evidence")

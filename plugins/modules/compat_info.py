@@ -175,6 +175,11 @@ taint:
   type: list
   elements: str
   sample: [O, E]
+srcversion:
+  description: Checksum of the sources of the file that was judged; null where it has none, or there is no file.
+  returned: success
+  type: str
+  sample: B1E9D8E4D0A5B3C7F6A9812
 file:
   description: The file that was judged; null without one.
   returned: success

@@ -24,9 +24,11 @@ options:
       - V(reload) does the same for a run that replaces O(modules).
       - V(status) only shows the slots of all hosts.
       - V(plan) makes the plan; a verdict that needs the built file is pending.
+      - V(back) returns the hops of a host on its way back, as RV(hops), out of what it has registered as C(__twostep_slots_back) and
+        C(__twostep_compat_back), and what C(__twostep_roll_back) of C(localhost) says. It fails with C(no_way_back).
       - V(check) makes the same plan once more after the build and refuses it unless every verdict is there.
     type: str
-    choices: [inputs, reload, status, plan, check]
+    choices: [inputs, reload, status, plan, check, back]
     default: plan
   fleet:
     description: The inventory group. A group without hosts is an error.
@@ -61,6 +63,16 @@ options:
       - Whether a host may be booted into the version where no chain of hot steps leads to it and O(warm) is not set or does not help.
     type: bool
     default: false
+  accept_rejected:
+    description:
+      - Consent to a version that one of the hosts has a mark of, as M(twostep.hotswap.rejection) makes it. Without it the plan fails with
+        code C(version_rejected), after the build, when it is known whether it is the same build.
+    type: bool
+    default: false
+  max_failures:
+    description: How many hosts may fail, as M(twostep.hotswap.failure_budget) has it. It is only checked here.
+    type: int
+    default: 0
   windows:
     description: Maintenance windows as M(twostep.hotswap.gate) has them. They are only checked here.
     type: list
@@ -138,8 +150,20 @@ digest:
   description: SHA-256 over what will be touched and in which order; the same before and after the build.
   returned: O(stage=plan) or O(stage=check)
   type: str
+hops:
+  description: The lists of what is swapped together on the way back, in their order; none where the host is back.
+  returned: O(stage=back)
+  type: list
+  elements: list
+accepted:
+  description: Marks that are to be taken back with O(accept_rejected), each with C(host), C(family) and C(version).
+  returned: O(stage=plan) or O(stage=check)
+  type: list
+  elements: dict
 drift:
-  description: A line for each way in which a slot serves otherwise than it would after a reboot. Shown, and forbids nothing.
+  description:
+    - A line for each way in which a slot serves otherwise than it would after a reboot, and for each mark of a rejected build.
+    - Shown, and forbids nothing by itself.
   returned: when O(stage=plan) or O(stage=check)
   type: list
   elements: str
@@ -154,7 +178,7 @@ refusals:
   type: list
   elements: dict
 code:
-  description: What was wrong, as a stable word, for example V(empty_fleet) or V(plan_refused).
+  description: What was wrong, as a stable word, for example V(empty_fleet), V(plan_refused), V(version_rejected) or V(no_way_back).
   returned: failure
   type: str
 """

@@ -17,8 +17,9 @@ description:
   - Each file is written whole or not at all, readable by its owner only. The format is C(docs/schemas/report.schema.json).
   - Reads C(__twostep_run), C(__twostep_plan) and C(__twostep_check) of C(localhost), and of every host C(__twostep_slots),
     C(__twostep_build), C(__twostep_compat), C(__twostep_rehearsal), C(__twostep_gate_before), C(__twostep_swap),
-    C(__twostep_soak_before), C(__twostep_soak_swapped), C(__twostep_soak_after), C(__twostep_gate_after), C(__twostep_commit) and
-    C(__twostep_back).
+    C(__twostep_soak_before), C(__twostep_soak_swapped), C(__twostep_soak_after), C(__twostep_gate_after), C(__twostep_commit),
+    C(__twostep_back), and what M(twostep.hotswap.failure_budget) has decided, with what came of a way back.
+  - Fails after the report was written where the run has halted, has gone on without hosts that failed, or was taken back.
   - Publishes C(twostep_run_id), C(twostep_result) and C(twostep_report) as stats of the run.
 options:
   dest:
@@ -66,7 +67,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 result:
-  description: V(succeeded), V(halted), V(rolled_back) or V(nothing_to_do); in check mode V(checked).
+  description:
+    - V(succeeded), V(incomplete), V(halted), V(rolled_back) or V(nothing_to_do); in check mode V(checked).
+    - V(incomplete) is a run whose waves are all done, without hosts that have failed within the budget.
   returned: when there was a run
   type: str
 run_id:
@@ -83,10 +86,10 @@ html_path:
   type: str
 reason:
   description: Where and why the run halted, with C(host), C(phase), C(code) and C(message).
-  returned: O(halted=true)
+  returned: when the run has halted
   type: dict
 code:
-  description: V(halted), V(no_run) or V(report_not_written).
+  description: V(halted), V(incomplete), V(rolled_back), V(no_run) or V(report_not_written).
   returned: failure
   type: str
 """

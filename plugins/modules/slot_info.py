@@ -148,6 +148,11 @@ slots:
       returned: when O(drift=true)
       type: list
       elements: dict
+rejected:
+  description: Builds that evidence has spoken against, as M(twostep.hotswap.rejection) returns them.
+  returned: success
+  type: list
+  elements: dict
 children:
   description: The registered children, by module.
   returned: success
@@ -204,7 +209,7 @@ from ansible_collections.twostep.hotswap.plugins.module_utils.core import names,
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.drift import Difference
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.errors import TwostepError
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.slots import Slot
-from ansible_collections.twostep.hotswap.plugins.module_utils.host import drift, initramfs
+from ansible_collections.twostep.hotswap.plugins.module_utils.host import drift, initramfs, rejections
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.paths import Paths
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.runner import Run, run
 from ansible_collections.twostep.hotswap.plugins.module_utils.host.slots import Status
@@ -240,6 +245,7 @@ def gather(status: Status, wanted: list[str] | None, family: str | None, differs
         "changed": False,
         "parent": parent.as_dict(),
         "slots": [told(slot) for slot in found if only is None or slot.family == only],
+        "rejected": [mark.as_dict() for mark in rejections.read(status.paths) if only in (None, mark.family)],
         "children": [child.as_dict() for child in children if only is None or child.family == only],
     }
 

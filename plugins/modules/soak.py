@@ -154,6 +154,24 @@ starts:
   description: What is kept of the hosts of this wave from right after their swap.
   returned: unless a bound is none
   type: dict
+rejections:
+  description: Which version is to be marked as rejected on which hosts, as M(twostep.hotswap.rejection) does it; empty unless it fails.
+  returned: unless a bound is none
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: A host with evidence against the version, or one of this wave.
+      type: str
+    version:
+      description: The version.
+      type: str
+    found_on:
+      description: The host with the evidence.
+      type: str
+    reason:
+      description: What speaks against it.
+      type: str
 code:
   description: V(soak_failed) or V(bad_soak).
   returned: failure

@@ -14,6 +14,8 @@ description:
   - Brings a slot to another version of its family. Users of the device notice a short hold, no error.
   - The installed module file is judged first, as by M(twostep.hotswap.compat_info). Where the verdict rules a swap out, the
     module fails and nothing is changed.
+  - A build that is marked as rejected, as by M(twostep.hotswap.rejection), is neither swapped to nor committed; the module fails with code
+    C(version_rejected). Going to another version is not hindered.
   - The swap runs on the host as a transient systemd unit C(twostep-swap-<swap_id>.service). A lost connection or a killed
     controller reaches neither it nor the kernel.
   - A call for a slot whose swap still runs re-attaches to it when it has the same version as its target, and fails with code
@@ -150,6 +152,7 @@ requirements:
 seealso:
   - module: twostep.hotswap.compat_info
   - module: twostep.hotswap.slot_info
+  - module: twostep.hotswap.rejection
 """
 
 EXAMPLES = r"""

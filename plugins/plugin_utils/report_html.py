@@ -22,7 +22,7 @@ TEMPLATE = """<!doctype html>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #1a1a1a; }
 table { border-collapse: collapse; width: 100%; margin: 1em 0; }
 th, td { text-align: left; padding: .3em .6em; border-bottom: 1px solid #ccc; vertical-align: top; overflow-wrap: anywhere; }
-.halted, .failed, .unknown, .not_ok { color: #a40000; font-weight: bold; }
+.halted, .incomplete, .failed, .unknown, .not_ok { color: #a40000; font-weight: bold; }
 .succeeded, .rolled_back, .upgraded, .ok { color: #106010; }
 .reason { border-left: .3em solid #a40000; padding: .5em 1em; background: #fff4f4; }
 @media print { body { margin: 0; } }
@@ -33,6 +33,14 @@ th, td { text-align: left; padding: .3em .6em; border-bottom: 1px solid #ccc; ve
 {% if report.reason %}
 <p class="reason">Halted{% if report.reason.host %} at <b>{{ report.reason.host }}</b>{% endif %}
 {%- if report.reason.phase %} in {{ report.reason.phase }}{% endif %}: {{ report.reason.message }}</p>
+{% endif %}
+{% if report.failures %}
+<p class="reason">The run went on without hosts that have failed:
+{% for one in report.failures %}<br><b>{{ one.host }}</b>: {{ one.message }}{% endfor %}</p>
+{% endif %}
+{% if report.roll_back %}
+<p class="reason">Taken back to what they served before the run: {{ report.roll_back.back | join(', ') or 'none' }}
+{% for one in report.roll_back.left %}<br>Not <b>{{ one.host }}</b>: {{ one.reason }}{% endfor %}</p>
 {% endif %}
 <p>Run {{ report.run_id }}, {{ report.started }} to {{ report.finished }}, collection {{ report.collection_version }}</p>
 <p>I/O during the run: {{ shown(report.io.errors) }} errors, {{ shown(report.io.verify_errors) }} verify errors,

@@ -58,9 +58,10 @@ def test_a_host_that_vanishes_stays_in_its_play_so_that_the_report_is_written(na
 
 
 def test_the_waves_come_from_the_plan() -> None:
-    (upgrade,) = [play for play in plays("rolling_upgrade") if "serial" in play]
+    upgrade, back = [play for play in plays("rolling_upgrade") if "serial" in play]
     assert upgrade["roles"] == [{"role": "twostep.hotswap.upgrade"}]
     assert ".__twostep_plan.serial " in upgrade["serial"]
+    assert back["serial"] == 1
 
 
 def test_a_rehearsal_comes_after_the_verdicts_and_before_the_first_wave_on_all_hosts_at_once() -> None:
@@ -123,10 +124,41 @@ def test_every_swap_and_every_commit_comes_after_a_gate_of_its_own() -> None:
     role = ROOT / "roles/upgrade/tasks"
     order = [
         next((name for name in ("gate", "swap") if f"twostep.hotswap.{name}" in task), None)
-        for path in ("before.yml", "swap.yml")
+        for path in ("before.yml", "swap.yml", "roll_back_hop.yml")
         for task in yaml.safe_load((role / path).read_text())
     ]
-    assert [word for word in order if word] == ["gate", "swap", "gate", "swap"]
+    assert [word for word in order if word] == ["gate", "swap", "gate", "swap"] * 2
+
+
+def test_the_way_back_asks_what_the_way_there_asks_and_forces_nothing() -> None:
+    there = [task[GATE] for name in ("before.yml", "swap.yml") for task in upgrade(name) if GATE in task]
+    back = [task[GATE] for task in upgrade("roll_back_hop.yml") if GATE in task]
+    assert back == there
+    swaps = [task[SWAP] for task in upgrade("roll_back_hop.yml") if SWAP in task]
+    assert [(swap["commit"], "one_way" in swap, "witness" in swap) for swap in swaps] == [(False, False, True), (True, False, False)]
+    (there_swap,) = [task[SWAP] for task in upgrade("swap.yml") if "witness" in task.get(SWAP, {})]
+    assert swaps[0]["witness"] == there_swap["witness"]
+
+
+def test_a_failed_wave_is_judged_before_it_halts_and_whoever_has_vanished_is_counted() -> None:
+    judged = [task for task in upgrade("failed.yml") if "twostep.hotswap.failure_budget" in task]
+    assert [(task["register"], task["run_once"]) for task in judged] == [("__twostep_failures", True), ("__twostep_settled", True)]
+    # Ansible takes a host that does not answer out of ansible_play_batch.
+    assert "ansible_play" not in judged[0]["twostep.hotswap.failure_budget"]["touch"]
+    (whole,) = yaml.safe_load((ROOT / "roles/upgrade/tasks/main.yml").read_text())
+    last = {task["name"]: task.get("when") for task in whole["rescue"][-3:]}
+    assert last == {
+        "Go on with the next wave, or with the way back": "__twostep_failures.verdict != 'halt'",
+        "End the waves": "__twostep_failures.verdict == 'roll_back'",
+        "Halt": "__twostep_failures.verdict == 'halt'",
+    }
+
+
+def test_what_evidence_speaks_against_is_marked_before_anything_goes_back() -> None:
+    (whole,) = yaml.safe_load((ROOT / "roles/upgrade/tasks/main.yml").read_text())
+    assert included(whole["rescue"][0]) == "reject.yml"
+    (mark,) = upgrade("reject.yml")
+    assert (mark["delegate_to"], mark["ignore_errors"], mark["ignore_unreachable"]) == ("{{ item.host }}", True, True)
 
 
 def upgrade(name: str) -> list[dict[str, Any]]:
@@ -234,9 +266,14 @@ def test_hosts_of_a_wave_share_a_hop_only_if_all_their_hops_are_the_same() -> No
 def test_holds_never_overlap() -> None:
     """Only a commit of what was swapped already has none, and is done on all hosts of a wave at once."""
     swaps = [(where, task["twostep.hotswap.swap"]["commit"], task.get("throttle")) for where, task in all_tasks() if SWAP in task]
-    first, rest = swaps[:-1], swaps[-1]
-    assert first == [("upgrade/back.yml", True, 1), ("upgrade/boot.yml", False, 1), ("upgrade/swap.yml", False, 1)]
-    assert rest == ("upgrade/swap.yml", True, None)
+    assert [one for one in swaps if one[2] != 1] == [("upgrade/roll_back_hop.yml", True, None), ("upgrade/swap.yml", True, None)]
+    assert [one[:2] for one in swaps if one[2] == 1] == [
+        ("upgrade/back.yml", True),
+        ("upgrade/boot.yml", False),
+        ("upgrade/roll_back.yml", False),
+        ("upgrade/roll_back_hop.yml", False),
+        ("upgrade/swap.yml", False),
+    ]
 
 
 def test_a_commit_swaps_nothing() -> None:

@@ -34,6 +34,7 @@ NARROWER: dict[str, dict[str, Any]] = {
     "twostep_parent_version": VERSION,
     "twostep_canary": {"minimum": 0},
     "twostep_wave_size": {"minimum": 1},
+    "twostep_max_failures": {"minimum": 0},
     "twostep_deadline_ms": {"minimum": 1, "maximum": 10000},
     "twostep_task_timeout_s": {"minimum": 1},
     "twostep_boot_timeout_s": {"minimum": 1},

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from . import names, slots, untrusted
+from . import names, rejection, slots, untrusted
 from .compat_facts import CURED_BY_A_BOOT
 from .errors import TwostepError
+from .rejection import Mark
 from .slots import Range
 
 STATES = ("empty", "serving", "held", "detached", "failed")
@@ -43,14 +44,16 @@ class Slot:
     parked: str | None
     generation: int | None
     drift: tuple[Drift, ...] = ()
+    srcversion: str | None = None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The slots of a host, or the ``problem`` that kept it from telling."""
+    """The slots of a host, or the ``problem`` that kept it from telling; ``rejected`` are the builds that it has a mark of."""
 
     slots: tuple[Slot, ...]
     problem: str | None = None
+    rejected: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Compat:
 
     ``path`` has the versions of the shortest chain of hot steps, both ends included; it is empty without one. ``after_boot`` says
     whether a boot of the host into the version cures what rules a hot step out. ``protocols`` has by version what it speaks with its
-    peers, None for nothing; only what is known.
+    peers, None for nothing; only what is known. ``srcversion`` is that of the file that was judged.
     """
 
     verdict: str | None
@@ -68,6 +71,7 @@ class Compat:
     path: tuple[str, ...] = ()
     after_boot: bool = False
     protocols: Mapping[str, Range | None] = field(default_factory=dict)
+    srcversion: str | None = None
 
 
 def natural(host: str) -> list[tuple[int, int, str]]:
@@ -107,9 +111,11 @@ def facts(result: object, family: str | None) -> Facts:
                 parked=_valid(names.version, record.get("parked")),
                 generation=untrusted.integer(record.get("generation")),
                 drift=_drift(record.get("drift")),
+                srcversion=untrusted.text(record.get("srcversion"), 64),
             )
         )
-    return Facts(tuple(sorted(slots, key=lambda item: item.slot)))
+    marks = tuple(mark for mark in rejection.told(answer.get("rejected")) if family in (None, mark.family))
+    return Facts(tuple(sorted(slots, key=lambda item: item.slot)), None, marks)
 
 
 def _drift(told: object) -> tuple[Drift, ...]:
@@ -142,7 +148,9 @@ def _compat(record: Mapping[Any, Any]) -> Compat:
     reason = " ".join(reason for reason in reasons if reason)
     path = _path(record.get("twostep_path"))
     after_boot = verdict in ("warm", "cold") and _cured(told)
-    return Compat(verdict, untrusted.choice(record.get("mode"), MODES), reason, path, after_boot, _protocols(record.get("protocols")))
+    build = untrusted.text(record.get("srcversion"), 64)
+    mode = untrusted.choice(record.get("mode"), MODES)
+    return Compat(verdict, mode, reason, path, after_boot, _protocols(record.get("protocols")), build)
 
 
 def _protocols(told: object) -> dict[str, Range | None]:

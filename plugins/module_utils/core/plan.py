@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from . import names, peers, waves
+from . import names, peers, rejection, waves
 from .errors import TwostepError
 from .fleet import Compat, Facts, Slot, natural
 from .waves import Place, Wave
@@ -32,7 +32,7 @@ _WORST_FIRST = (PENDING, "cold", "warm", "two_step", "hot", "current")
 
 @dataclass(frozen=True)
 class Policy:
-    """What is asked for: the step, and how many hosts at a time.
+    """What is asked for: the step, and how many hosts at a time. ``accept_rejected`` is consent to a version that evidence spoke against.
 
     ``warm`` and ``cold`` say whether slots may be taken down, and hosts booted, where no hot step leads there.
     """
@@ -43,6 +43,7 @@ class Policy:
     wave_size: int
     warm: bool = False
     cold: bool = False
+    accept_rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def make(
         elif not known.slots:
             refusals.append({"host": host, "slot": "", "reason": f"the host has no slot of family {policy.family}"})
         for slot in known.slots:
-            step = _step(host, slot, compat.get(host, {}).get(slot.slot), policy, built)
+            step = step_of(host, slot, compat.get(host, {}).get(slot.slot), policy, built)
             if isinstance(step, str):
                 refusals.append({"host": host, "slot": slot.slot, "reason": step})
             else:
@@ -133,12 +134,14 @@ def make(
         refusals += _not_peers(steps, compat, policy.version)
     if refusals:
         raise _refused(refusals)
+    if not policy.accept_rejected:
+        _refuse_rejected(steps, facts, compat, policy, built)
     order = list(dict.fromkeys(step.host for step in steps if step.act != "none"))
     parts = waves.split(order, places or {}, policy.canary, policy.wave_size)
     return Plan(policy, parts, tuple(steps), _digest(policy, parts, steps))
 
 
-def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: bool) -> Step | str:
+def step_of(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: bool) -> Step | str:
     """Return the step of one slot, or the reason for refusing it."""
     if slot.state != "serving":
         return f"the slot is {slot.state or 'in no known state'}, not serving"
@@ -171,6 +174,47 @@ def _step(host: str, slot: Slot, compat: Compat | None, policy: Policy, built: b
             return Step(host, slot.slot, "swap", slot.version, compat.verdict, "cold", compat.reason or "no hot step leads there")
         return f"the verdict is {compat.verdict}: {compat.reason or 'no reason was given'}{_other_ways(compat)}"
     return Step(host, slot.slot, "swap", slot.version, compat.verdict, mode, compat.reason or "compatible")
+
+
+def _refuse_rejected(
+    steps: Sequence[Step], facts: Mapping[str, Facts], compat: Mapping[str, Mapping[str, Compat]], policy: Policy, built: bool
+) -> None:
+    """Refuse a build of which one host of the fleet has a mark, whichever host would go there.
+
+    Of a version in the middle of a chain the build is not known, nor is it before the build; then it may be the rejected one, but only a
+    plan after the build refuses that.
+
+    :raises TwostepError: ``version_rejected``.
+    """
+    wanted: list[tuple[str, str | None]] = []
+    for step in steps:
+        slot = next((one for one in facts[step.host].slots if one.slot == step.slot), None)
+        judged = compat.get(step.host, {}).get(step.slot)
+        if step.act == "commit":
+            wanted.append((policy.version, slot.srcversion if slot else None))
+        elif step.act == "swap" and built:
+            wanted += [(version, None) for version in step.through]
+            wanted.append((policy.version, judged.srcversion if judged else None))
+    for host in sorted(facts, key=natural):
+        for mark in facts[host].rejected:
+            if any(mark.is_about(policy.family, version, srcversion) for version, srcversion in wanted):
+                raise rejection.refused(host, mark)
+
+
+def rejections(facts: Mapping[str, Facts]) -> list[str]:
+    """Return a line for each mark of a rejected build."""
+    return [f"rejected: {host}: {rejection.shown(mark)}" for host in sorted(facts, key=natural) for mark in facts[host].rejected]
+
+
+def accepted(plan: Plan, facts: Mapping[str, Facts]) -> list[dict[str, str]]:
+    """Return the marks that a run with consent takes back: of every version that it goes to."""
+    versions = {plan.policy.version, *(version for step in plan.steps for version in step.through)}
+    return [
+        {"host": host, "family": mark.family, "version": mark.version}
+        for host in sorted(facts, key=natural)
+        for mark in facts[host].rejected
+        if mark.version in versions and plan.policy.accept_rejected
+    ]
 
 
 def _not_peers(steps: Sequence[Step], compat: Mapping[str, Mapping[str, Compat]], goal: str) -> list[dict[str, str]]:
@@ -267,7 +311,7 @@ def as_dict(plan: Plan) -> dict[str, Any]:
                 }
                 for step in steps
             ],
-            "hops": _hops(steps, plan.policy.version),
+            "hops": hops([(step, plan.policy.version) for step in steps]),
         }
     return {
         "family": plan.policy.family,
@@ -281,21 +325,24 @@ def as_dict(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _hops(steps: Sequence[Step], version: str) -> list[list[dict[str, Any]]]:
-    """Return what is swapped together, in order; the last hop has every slot that is touched, and ends at the version asked for."""
-    work = [step for step in steps if step.act != "none"]
-    most = max((len(step.through) for step in work), default=0)
-    hops = []
+def hops(goals: Sequence[tuple[Step, str]]) -> list[list[dict[str, Any]]]:
+    """Return what is swapped together, in order; the last hop has every slot that is touched, and ends at the version asked for.
+
+    :param goals: the steps of a host, each with the version at its end.
+    """
+    work = [(step, goal) for step, goal in goals if step.act != "none"]
+    most = max((len(step.through) for step, _goal in work), default=0)
+    made = []
     for number in range(most + 1 if work else 0):
         left = most - number  # hops that come after this one
-        hops.append(
+        made.append(
             [
-                {"slot": step.slot, "version": step.through[-left] if left else version, "mode": step.mode or "handover"}
-                for step in work
+                {"slot": step.slot, "version": step.through[-left] if left else goal, "mode": step.mode or "handover"}
+                for step, goal in work
                 if len(step.through) >= left
             ]
         )
-    return hops
+    return made
 
 
 def rows(plan: Plan) -> list[list[object]]:

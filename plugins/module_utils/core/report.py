@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from . import gate_report, names, reload_report, soak_report, untrusted
+from . import failure_budget, gate_report, names, outcome, reload_report, roll_back, soak_report, untrusted
 from .errors import TwostepError
 from .fleet import MODES, VERDICTS, natural
 from .plan import PENDING
 from .release import VERSION
 
 SCHEMA = "twostep.hotswap.report/1"
-RESULTS = ("succeeded", "halted", "rolled_back", "nothing_to_do")
-OUTCOMES = ("upgraded", "current", "untouched", "uncommitted", "returned", "failed", "unknown")
+RESULTS = ("succeeded", "incomplete", "halted", "rolled_back", "nothing_to_do")
 
 # In the order of the run: the first failure found is the reason of the halt.
 REGISTERS = (
@@ -40,8 +39,6 @@ REGISTERS = (
     ("another task", "ansible_failed_result"),
 )
 CONTROLLER = "localhost"
-# Codes of a failed swap after which it may still run, or ran unseen.
-_UNPROVED = ("still_running", "agent_died", "swap_in_progress")
 _MAX_PHASES = 32
 
 Records = Mapping[str, Mapping[str, Any]]
@@ -60,18 +57,22 @@ def build(fleet: Sequence[str], hosts: Records, intent: str, halted: bool, finis
     if not run.get("run_id"):
         raise TwostepError("no_run", "There is no run to report on: the inputs were not checked on localhost.", "Run without --limit.")
     plan, modules = _plan(controller), reload_report.modules(run)
+    failures, back = failure_budget.tolerated(fleet, hosts), roll_back.told(fleet, hosts)
     soaks = soak_report.by_host([untrusted.mapping(hosts.get(host)) for host in fleet])
     nodes = []
     gates = gate_report.Reader()
     for host in sorted(set(fleet), key=natural):
         registers = untrusted.mapping(hosts.get(host))
-        nodes += _nodes(host, registers, plan, soaks, gates) if modules is None else [_reloaded(host, registers, gates)]
+        goals = roll_back.goals(host, controller)
+        nodes += _nodes(host, registers, plan, soaks, gates, goals) if modules is None else [_reloaded(host, registers, gates)]
     return {
         "schema": SCHEMA,
         "collection_version": VERSION,
         "run_id": names.identifier(run["run_id"]),
-        "result": _result(intent, plan, nodes, halted) if modules is None else _reload_result(nodes, halted),
-        "reason": _reason(fleet, hosts) if halted else None,
+        "result": _result(intent, plan, nodes, halted, failures, back) if modules is None else _reload_result(nodes, halted),
+        "reason": _reason(fleet, hosts) if halted or back else None,
+        "failures": failures,
+        "roll_back": back,
         "family": names.family(run["family"]) if modules is None else None,
         "version": names.version(run["version"]) if modules is None else None,
         "modules": modules,
@@ -92,11 +93,22 @@ def _plan(controller: Mapping[str, Any]) -> Mapping[Any, Any] | None:
     return None
 
 
-def _result(intent: str, plan: Mapping[Any, Any] | None, nodes: Sequence[Mapping[str, Any]], halted: bool) -> str:
+def _result(
+    intent: str,
+    plan: Mapping[Any, Any] | None,
+    nodes: Sequence[Mapping[str, Any]],
+    halted: bool,
+    failures: Sequence[object],
+    back: Mapping[str, Any] | None,
+) -> str:
+    if back is not None:
+        return "halted" if halted or back["left"] else "rolled_back"
     if halted or plan is None:
         return "halted"
     if not plan["order"]:
         return "nothing_to_do"
+    if failures:
+        return "incomplete"
     if any(node["outcome"] not in ("upgraded", "current") for node in nodes):
         return "halted"
     return "rolled_back" if intent == "rollback" else "succeeded"
@@ -110,27 +122,25 @@ def _reload_result(nodes: Sequence[Mapping[str, Any]], halted: bool) -> str:
 
 
 def _reason(fleet: Sequence[str], hosts: Records) -> dict[str, Any]:
-    """Return where and why the run halted: the first trouble that the controller or a host registered."""
-    for host in [CONTROLLER, *sorted(set(fleet), key=natural)]:
+    """Return where and why the run halted: what the way back began with, else the first trouble that the controller or a host registered.
+
+    Hosts whose failure the run has gone on after come last.
+    """
+    rolled = untrusted.mapping((roll_back.decision(hosts[CONTROLLER]) or {}).get("cause"))
+    if rolled:
+        told = {name: untrusted.text(rolled.get(name), 255) for name in ("host", "phase", "code")}
+        return {**told, "message": untrusted.text(rolled.get("message"), untrusted.MAX_MESSAGE) or "no reason was given"}
+    tolerated = [failure["host"] for failure in failure_budget.tolerated(fleet, hosts)]
+    order = sorted(set(fleet), key=natural)
+    order = [host for host in order if host not in tolerated] + [host for host in order if host in tolerated]
+    for host in [CONTROLLER, *order]:
         for phase, name in REGISTERS:
             record = untrusted.mapping(untrusted.mapping(hosts.get(host)).get(name))
             found = untrusted.problem(record)
             if found:
                 shown = None if host == CONTROLLER and host not in fleet else host
-                return {"host": shown, "phase": phase, "code": _code(record), "message": found}
+                return {"host": shown, "phase": phase, "code": failure_budget.code(record), "message": found}
     return {"host": None, "phase": None, "code": None, "message": "The run ended early; the log of the run tells where."}
-
-
-def _code(record: Mapping[Any, Any]) -> str | None:
-    if record.get("unreachable"):
-        return "unreachable"
-    for item in [record, *untrusted.records(record.get("results"))]:
-        code = untrusted.text(item.get("code"), 64)
-        if code:
-            return code
-        if item.get("unreachable"):
-            return "unreachable"
-    return None
 
 
 def _nodes(
@@ -139,20 +149,24 @@ def _nodes(
     plan: Mapping[Any, Any] | None,
     soaks: Mapping[str, Sequence[Mapping[str, Any]]],
     gates: gate_report.Reader,
+    goals: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     planned = untrusted.mapping(untrusted.mapping(plan.get("hosts") if plan else None).get(host))
     slots = untrusted.records(planned.get("slots")) or [{}]
-    compat = _by_slot(registers.get("__twostep_compat"))
-    swaps = _by_slot(registers.get("__twostep_swap"))
-    commits = _by_slot(registers.get("__twostep_commit"))
-    backs = _by_slot(registers.get("__twostep_back"))
-    boots = _by_slot(registers.get("__twostep_boot"))
-    earlier = [_by_slot(told) for told in untrusted.records(registers.get("__twostep_earlier"))]  # of the hops before, in their order
+    compat = outcome.by_slot(registers.get("__twostep_compat"))
+    swaps = outcome.by_slot(registers.get("__twostep_swap"))
+    commits = outcome.by_slot(registers.get("__twostep_commit"))
+    earlier = [
+        outcome.by_slot(told) for told in untrusted.records(registers.get("__twostep_earlier"))
+    ]  # of the hops before, in their order
     nodes = []
     for step in slots:
         slot = untrusted.text(step.get("slot"), 16)
         swap, commit = swaps.get(slot or "", {}), commits.get(slot or "", {})
         before = [told[slot] for told in earlier if slot in told]
+        ways_back = [outcome.by_slot(registers.get(name)).get(slot or "", {}) for name in roll_back.SWAPS]
+        held = [*before, swap, *ways_back]
+        is_back = slot in goals and roll_back.is_back(slot or "", goals[slot or ""], registers)
         verdict = untrusted.choice(step.get("verdict"), VERDICTS) or untrusted.choice(compat.get(slot or "", {}).get("verdict"), VERDICTS)
         node = {
             "host": host,
@@ -161,14 +175,14 @@ def _nodes(
             "to": _version(planned.get("to")),
             "verdict": verdict or (PENDING if step else None),
             "mode": untrusted.choice(swap.get("mode"), MODES) or untrusted.choice(step.get("mode"), MODES),
-            "outcome": _outcome(step, registers, swap, boots.get(slot or "", {}), commit, backs.get(slot or "", {})),
-            "reason": _node_reason(step, swap, commit, registers),
-            "hold_ms": max(_numbers([_hold_ms(told) for told in [*before, swap]]), default=None),
-            "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in [*before, swap]])),
+            "outcome": "rolled_back" if is_back else outcome.of_slot(step, registers),
+            "reason": _node_reason(step, swap, commit, registers, goals, is_back),
+            "hold_ms": max(_numbers([_hold_ms(told) for told in held]), default=None),
+            "held_requests": _sum(_numbers([untrusted.integer(told.get("held_requests")) for told in held])),
             "wave": untrusted.integer(planned.get("wave"), 100_000),
-            "gates": gates.of_host(registers, [*before, swap]),
+            "gates": gates.of_host(registers, held),
             "soak": soak_report.of_slot(soaks, host, slot),
-            "phases": [phase for told in [*before, swap, commit] for phase in _phases(told)][:_MAX_PHASES],
+            "phases": [phase for told in [*before, swap, commit, *ways_back] for phase in _phases(told)][:_MAX_PHASES],
             "build": _build(registers.get("__twostep_build")),
         }
         nodes.append(node)
@@ -187,7 +201,7 @@ def _reloaded(host: str, registers: Mapping[Any, Any], gates: gate_report.Reader
         "verdict": mode or "current",
         "mode": mode,
         "outcome": reload_report.outcome(registers),
-        "reason": _node_reason({}, {}, {}, registers),
+        "reason": _node_reason({}, {}, {}, registers, {}),
         "hold_ms": None,
         "held_requests": None,
         "wave": None,
@@ -198,57 +212,22 @@ def _reloaded(host: str, registers: Mapping[Any, Any], gates: gate_report.Reader
     }
 
 
-def _by_slot(result: object) -> dict[str, Mapping[Any, Any]]:
-    found = {}
-    for record in untrusted.records(untrusted.mapping(result).get("results")):
-        item = record.get("item")
-        if isinstance(item, Mapping) and "item" in item:
-            item = item["item"]  # of a loop over the results of a loop
-        slot = untrusted.text(item.get("slot") if isinstance(item, Mapping) else item, 16)
-        if slot:
-            found[slot] = record
-    return found
-
-
-def _outcome(
+def _node_reason(
     step: Mapping[Any, Any],
-    registers: Mapping[Any, Any],
     swap: Mapping[Any, Any],
-    boot: Mapping[Any, Any],
     commit: Mapping[Any, Any],
-    back: Mapping[Any, Any],
-) -> str:
-    """Return what stands on the slot as far as this run has proof of it; without proof it is ``unknown``."""
-    if not step:
-        return "unknown" if untrusted.problem(untrusted.mapping(registers.get("__twostep_slots"))) else "untouched"
-    if step.get("act") == "none":
-        return "current"
-    ran = [untrusted.mapping(registers.get(name)) for name in ("__twostep_swap", "__twostep_boot", "__twostep_commit", "__twostep_reboot")]
-    if any(record.get("unreachable") or record.get("timedout") for record in [swap, boot, commit, back, *ran]):
-        return "unknown"
-    if not swap or swap.get("skipped"):
-        return "failed" if untrusted.problem(ran[0]) else "untouched"
-    if swap.get("failed"):
-        if swap.get("code") in _UNPROVED:
-            return "unknown"
-        return {"returned": "returned", "refused": "untouched"}.get(str(swap.get("outcome")), "failed")
-    if "returned" in (boot.get("code"), commit.get("code")) or (back and not back.get("failed") and not back.get("skipped")):
-        return "returned"
-    if swap.get("outcome") == "armed" and not boot:
-        return "unknown" if ran[3].get("failed") else "uncommitted"
-    if commit and not commit.get("failed") and not commit.get("skipped"):
-        return "upgraded"
-    if commit.get("code") == "stale_generation":
-        return "unknown"  # something else has served since the gate
-    return "uncommitted"
-
-
-def _node_reason(step: Mapping[Any, Any], swap: Mapping[Any, Any], commit: Mapping[Any, Any], registers: Mapping[Any, Any]) -> str | None:
-    for record in (commit, swap, *(untrusted.mapping(registers.get(name)) for _phase, name in REGISTERS)):
-        problem = untrusted.problem(record)
-        if problem:
-            return problem
-    return untrusted.text(step.get("reason"))
+    registers: Mapping[Any, Any],
+    goals: Mapping[str, str],
+    is_back: bool = False,
+) -> str | None:
+    told = [commit, swap, *(untrusted.mapping(registers.get(name)) for _phase, name in REGISTERS)]
+    problem = next((found for found in map(untrusted.problem, told) if found), None)
+    problem = problem or failure_budget.went_along(registers) or untrusted.text(step.get("reason"))
+    if is_back:
+        return f"taken back to {step.get('from')}; {problem}"
+    if untrusted.text(step.get("slot")) in goals:
+        return f"not taken back: {roll_back.left(registers) or roll_back.NOT_YET}"
+    return problem
 
 
 def _version(value: object) -> str | None:
@@ -321,10 +300,22 @@ def headline(report: Mapping[str, Any]) -> str:
     """Return one line that says how the run ended."""
     worked = sum(node["outcome"] == "upgraded" for node in report["nodes"])
     line = f"{report['result']}: {worked} of {len(report['nodes'])} {_what(report)} in this run"
+    if report["failures"]:
+        line += f"; failed: {failure_budget.shown(report['failures'])}"
     if report["reason"]:
         where = f" at {report['reason']['host']}" if report["reason"]["host"] else ""
-        return f"{line}; halted{where}: {report['reason']['message']}"
-    return line
+        line += f"; halted{where}: {report['reason']['message']}"
+    return f"{line}; {_ways_back(report['roll_back'])}" if report["roll_back"] else line
+
+
+def _ways_back(back: Mapping[str, Any]) -> str:
+    """Return which hosts are back where they were before the run, and which are not."""
+    told = f"taken back: {', '.join(back['back']) or 'none'}"
+    return f"{told}; not taken back: {failure_budget.shown(_as_failures(back['left']))}" if back["left"] else told
+
+
+def _as_failures(missing: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [{"host": one["host"], "message": one["reason"]} for one in missing]
 
 
 def _what(report: Mapping[str, Any], went: str = "went") -> str:
@@ -341,15 +332,28 @@ def checked(report: Mapping[str, Any]) -> str:
     return f"{line}; {pending} not built yet, verdict after the build" if pending else line
 
 
-def halted(report: Mapping[str, Any], path: str | None) -> TwostepError:
-    """Return the failure that ends the run after its report was written."""
+def failure(report: Mapping[str, Any], path: str | None) -> TwostepError | None:
+    """Return the failure that ends the run after its report was written, None for a run that has no reason to fail."""
+    if report["result"] == "incomplete":
+        cause, step = f"All waves are done, but hosts have failed: {failure_budget.shown(report['failures'])}", ""
+        code = "incomplete"
+    elif report["reason"] is None:
+        return None
+    else:
+        code, cause, step = _halted(report)
+    step = step or "Remove the cause and run the same playbook again; finished hosts are left alone."
+    return TwostepError(
+        code, f"{cause.rstrip('.')}.", f"{step} The report is {path}." if path else step, {"reason": report["reason"]}
+    )  # fmt: skip
+
+
+def _halted(report: Mapping[str, Any]) -> tuple[str, str, str]:
     reason = report["reason"]
     where = f" at {reason['host']}" if reason["host"] else ""
     cause, _next, step = reason["message"].partition(" Next: ")
-    step = step or "Remove the cause and run the same playbook again; finished hosts are left alone."
-    return TwostepError(
-        "halted",
-        f"The run is halted{where}, later waves are untouched: {cause.rstrip('.')}.",
-        f"{step} The report is {path}." if path else step,
-        {"reason": reason},
-    )
+    line = f"The run is halted{where}, later waves are untouched: {cause.rstrip('.')}"
+    if report["failures"]:
+        line += f". Before it hosts have failed: {failure_budget.shown(report['failures'])}"
+    if report["roll_back"]:
+        line += f". Then {_ways_back(report['roll_back'])}"
+    return ("rolled_back" if report["result"] == "rolled_back" else "halted"), line, step

@@ -28,6 +28,8 @@ CODES = {
     "stalled": NOT_OK, "latency_up": NOT_OK,
     "log_unknown": UNKNOWN, "log_gap": UNKNOWN, "io_unknown": UNKNOWN, "no_baseline": UNKNOWN, "no_io": UNKNOWN,
 }  # fmt: skip
+# What speaks against the version itself. The others are silence, or the work of somebody else on the host.
+AGAINST_VERSION = ("rebooted", "not_serving", "unhealthy", "returned", "errors_up", "log_reports", "stalled", "latency_up")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from . import evidence, gate, soak, untrusted
+from . import evidence, failure_budget, gate, names, soak, untrusted
 from .errors import TwostepError
 from .evidence import Snapshot
 from .fleet import natural
@@ -53,8 +53,12 @@ class Judged:
 
 
 def touched(fleet: Sequence[str], hosts: Records) -> list[str]:
-    """Return the hosts that this run has a baseline of: they are judged until its end."""
-    return [host for host in sorted(set(fleet), key=natural) if baseline(host, hosts.get(host, {})) is not None]
+    """Return the hosts that this run has a baseline of: they are judged until its end, but for those that it has gone on without."""
+    return [
+        host
+        for host in sorted(set(fleet), key=natural)
+        if baseline(host, hosts.get(host, {})) is not None and not failure_budget.is_left_out(host, hosts.get(host, {}))
+    ]
 
 
 def baseline(host: str, registers: Mapping[str, Any]) -> Baseline | None:
@@ -128,6 +132,37 @@ def _restarts(host: str, controller: Mapping[str, Any]) -> bool:
 def verdict(judged: Judged, strict: bool) -> str:
     """Return the worst verdict of all hosts; `ok` where none was judged."""
     return soak.verdict([finding for found in judged.findings.values() for finding in found], strict)
+
+
+def rejections(judged: Judged, touch: Sequence[str], hosts: Records) -> list[dict[str, str]]:
+    """Return which version is to be marked as rejected on which host: those with evidence against it, and the hosts of this wave.
+
+    :param hosts: the variables of every host, and of ``localhost``.
+    """
+    against: dict[str, tuple[str, str]] = {}
+    for host in sorted(judged.findings, key=natural):
+        found = [one for one in judged.findings[host] if one.code in soak.AGAINST_VERSION]
+        version = _version(host, hosts)
+        if found and version is not None:
+            against.setdefault(version, (host, "; ".join(f"{one.code}, {one.message.rstrip('.')}" for one in found[:_MOST_SHOWN])))
+    bad = [host for host in judged.findings if any(one.code in soak.AGAINST_VERSION for one in judged.findings[host])]
+    return [
+        {"host": host, "version": version, "found_on": found_on, "reason": reason}
+        for version, (found_on, reason) in against.items()
+        for host in dict.fromkeys([*bad, *touch])
+    ]
+
+
+def _version(host: str, hosts: Records) -> str | None:
+    """Return the version to which a host was swapped last in this run, else the one that the run is about."""
+    swaps = untrusted.records(untrusted.mapping(hosts.get(host, {}).get("__twostep_swap")).get("results"))
+    told = [record.get("to") for record in swaps] + [untrusted.mapping(hosts.get("localhost", {}).get("__twostep_run")).get("version")]
+    for version in told:
+        try:
+            return names.version(version)
+        except TwostepError:
+            continue
+    return None
 
 
 def failed(judged: Judged, touch: Sequence[str], strict: bool) -> TwostepError:

@@ -48,6 +48,7 @@ class Checked:
             "family": self.slot.family,
             "from": self.slot.version,
             "to": self.version,
+            "srcversion": (self.candidate.srcversion or None) if self.candidate else None,
             **self.verdict.as_dict(),
             "twostep_path": None if self.way.versions is None else list(self.way.versions),
             "path_reasons": [asdict(reason) for reason in self.way.reasons],

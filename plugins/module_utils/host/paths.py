@@ -82,6 +82,11 @@ class Paths:
         return self.state + "/trials"
 
     @property
+    def rejected(self) -> str:
+        """Builds that evidence has spoken against, one JSON file per build."""
+        return self.state + "/rejected"
+
+    @property
     def early(self) -> str:
         """What the initramfs of each kernel was last made with, one file per kernel."""
         return self.state + "/early"

@@ -12,7 +12,7 @@ from ..core.errors import TwostepError
 from ..core.slots import Slot
 from ..core.swap_plan import Step, Wish
 from ..core.swap_request import SwapRequest, SwapResult
-from . import aftermath, boot, compat, early, hung_task, reload_folder, request_folder, swap_folder, trials, unit
+from . import aftermath, boot, compat, early, hung_task, rejections, reload_folder, request_folder, swap_folder, trials, unit
 from .swap import what_stands
 from .world import World
 
@@ -71,7 +71,11 @@ class Job:
         before = self._facts()
         step = self._step(self._slot())
         if step.action == "swap" and not attached:
-            self._mode(self._check(step))
+            checked = self._check(step)
+            self._refuse_rejected(checked.slot, checked.candidate.srcversion if checked.candidate else None)
+            self._mode(checked)
+        elif step.action == "commit" and not attached:
+            self._refuse_rejected(self._slot(), None)
         return Outcome(before, self._predicted(before, step), step, self._verdict, reattached=attached)
 
     def apply(self) -> Outcome:
@@ -154,6 +158,11 @@ class Job:
                 "Run that reload again to end it, then this.",
                 {"reload_id": pending.reload_id},
             )
+
+    def _refuse_rejected(self, slot: Slot, srcversion: str | None) -> None:
+        """Refuse a build that is rejected here; the one that serves is asked for its checksum."""
+        serving = self._world.status.loaded_srcversion(slot.module) if slot.module and slot.version == self._wanted.version else None
+        rejections.refuse(self._world.paths, slot.family, self._wanted.version, srcversion or serving)
 
     def _begin(self) -> tuple[Step, SwapRequest | None, bool]:
         """Find the swap that runs, or start one. Returns the step, its request if there is one, and whether it was found."""
@@ -253,8 +262,10 @@ class Job:
             old_module=names.child_module(family, old_version),
         )
         if step.action == "commit":
+            self._refuse_rejected(slot, None)
             return replace(common, swap=False, module=slot.module or names.child_module(family, wanted.version))
         checked = self._check(step)
+        self._refuse_rejected(slot, checked.candidate.srcversion if checked.candidate else None)
         mode = self._mode(checked)
         if checked.candidate is None or checked.path is None:
             raise TwostepError("not_built", f"There is no module file of {wanted.version}.", "Build it with twostep.hotswap.dkms.")

@@ -31,10 +31,10 @@ def shown(monkeypatch) -> list:
     return lines
 
 
-def run(options: dict, hosts: dict) -> dict:
+def run(options: dict, hosts: dict, **task_vars: object) -> dict:
     task = MagicMock(args=options, async_val=0, check_mode=False, diff=False)
     plugin = action.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), None)
-    return plugin.run(task_vars={"groups": {"storage": list(hosts)}, "hostvars": HostVars(hosts)})
+    return plugin.run(task_vars={"groups": {"storage": list(hosts)}, "hostvars": HostVars(hosts), **task_vars})
 
 
 def test_inputs_give_a_run_and_ask_no_host() -> None:
@@ -52,6 +52,7 @@ def test_inputs_give_a_run_and_ask_no_host() -> None:
         ({"family": "../x"}, {"n1": {}}, "bad_family"),
         ({"wave_size": 0}, {"n1": {}}, "bad_wave_size"),
         ({"canary": -1}, {"n1": {}}, "bad_canary"),
+        ({"max_failures": -1}, {"n1": {}}, "bad_max_failures"),
     ],
 )
 @pytest.mark.parametrize("stage", ["inputs", "plan", "check"])
@@ -168,3 +169,46 @@ def test_status_shows_all_slots_and_those_who_told_nothing(shown: list) -> None:
 
 def test_status_of_an_empty_fleet_fails() -> None:
     assert run({"stage": "status", "fleet": "storage"}, {})["code"] == "empty_fleet"
+
+
+MARK = {
+    "family": "remap", "version": "1.1.0", "srcversion": "AB12", "at": "2026-01-31T23:59:58Z", "run_id": "run-a", "found_on": "n1",
+    "reason": "errors_up",
+}  # fmt: skip
+BUILT = {"results": [{**HOT["results"][0], "srcversion": "AB12"}]}
+
+
+def marked() -> dict:
+    return {"n1": host(__twostep_compat=BUILT), "n2": {"__twostep_slots": {"slots": [{**SLOT, "version": "1.1.0"}], "rejected": [MARK]}}}
+
+
+def test_a_rejected_build_is_shown_and_refused_after_the_build_and_consent_names_the_marks(shown: list) -> None:
+    line = "rejected: n2: remap 1.1.0 (build AB12), rejected at 2026-01-31T23:59:58Z by run run-a, on evidence of n1: errors_up"
+    run({"stage": "status", "fleet": "storage"}, marked())
+    assert shown[-1] == line
+    assert run({"stage": "plan", **WANTED}, marked())["drift"] == [line]
+    refused = run({"stage": "check", **WANTED}, marked())
+    assert (refused["failed"], refused["code"]) == (True, "version_rejected")
+    made = run({"stage": "check", **WANTED, "accept_rejected": True}, marked())
+    assert made["accepted"] == [{"host": "n2", "family": "remap", "version": "1.1.0"}]
+
+
+def back(verdict: str, host: str = "n1") -> dict:
+    """Return what the stage says of a host that is to be taken back to 0.9.0."""
+    told = {"results": [{"item": {"key": "vol0"}, "slot": "vol0", "verdict": verdict, "mode": "handover", "reasons": []}]}
+    warm = {"results": [{"item": {"slot": "vol0"}, "mode": "warm", "outcome": "swapped"}]}
+    hosts = {
+        "n1": {"__twostep_slots_back": {"slots": [SLOT]}, "__twostep_compat_back": told, "__twostep_swap": warm},
+        "localhost": {"__twostep_roll_back": {"verdict": "roll_back", "back": {"n1": {"vol0": "0.9.0"}}}},
+    }
+    return run({"stage": "back", "family": "remap", "warm": True}, hosts, inventory_hostname=host)
+
+
+@pytest.mark.parametrize(("verdict", "mode"), [("hot", "handover"), ("warm", "warm")])
+def test_a_way_back(verdict: str, mode: str) -> None:
+    assert back(verdict)["hops"] == [[{"slot": "vol0", "version": "0.9.0", "mode": mode}]]
+
+
+def test_no_way_back() -> None:
+    told = back("refuse")
+    assert (told["failed"], told["code"]) == (True, "no_way_back")

@@ -62,6 +62,8 @@ def test_a_run_that_succeeded() -> None:
         "run_id": "20260101t120000z-abcdef",
         "result": "succeeded",
         "reason": None,
+        "failures": [],
+        "roll_back": None,
         "family": "remap",
         "version": "1.1.0",
         "modules": None,
@@ -365,7 +367,7 @@ def test_without_a_run_there_is_no_report() -> None:
 
 def test_the_failure_that_halts_the_run() -> None:
     made = build(None, {"n1": {"__twostep_gate_before": {**CLOSED, "msg": "n1 must not be touched. Next: Heal it."}}}, halted=True)
-    error = report.halted(made, "/r/report.json")
+    error = report.failure(made, "/r/report.json")
     assert error.code == "halted"
     assert str(error) == (
         "The run is halted at n1, later waves are untouched: n1 must not be touched. Next: Heal it. The report is /r/report.json."
@@ -374,7 +376,7 @@ def test_the_failure_that_halts_the_run() -> None:
 
 
 def test_the_failure_without_a_cause_of_its_own_tells_what_to_do() -> None:
-    error = report.halted(build(None, {"n1": {}}, halted=True), None)
+    error = report.failure(build(None, {"n1": {}}, halted=True), None)
     assert str(error) == (
         "The run is halted, later waves are untouched: The run ended early; the log of the run tells where. "
         "Next: Remove the cause and run the same playbook again; finished hosts are left alone."

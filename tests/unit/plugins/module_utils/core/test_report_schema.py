@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, plan, report
+from ansible_collections.twostep.hotswap.plugins.module_utils.core import fleet, outcome, plan, report
 from ansible_collections.twostep.hotswap.plugins.module_utils.core.soak import CODES
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[5] / "docs/schemas/report.schema.json").read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def test_the_schema_knows_exactly_the_words_and_fields_of_the_generator() -> Non
     node = SCHEMA["$defs"]["node"]
     assert SCHEMA["properties"]["schema"]["const"] == SCHEMA["$id"] == report.SCHEMA
     assert tuple(SCHEMA["properties"]["result"]["enum"]) == report.RESULTS
-    assert tuple(node["properties"]["outcome"]["enum"]) == report.OUTCOMES
+    assert tuple(node["properties"]["outcome"]["enum"]) == outcome.OUTCOMES
     assert node["properties"]["verdict"]["enum"] == [*fleet.VERDICTS, plan.PENDING, None]
     assert node["properties"]["mode"]["enum"] == [*fleet.MODES, None]
     made = build(planned("1.0.0"), {**DONE, "__twostep_build": PLACED}, False)

@@ -123,6 +123,45 @@ def test_the_refusal_names_hosts_and_reasons() -> None:
     )
 
 
+SWAPPED = {"results": [{"to": "1.2.0"}]}
+
+
+@pytest.mark.parametrize(
+    ("registers", "version"),
+    [({}, "1.1.0"), ({"__twostep_swap": SWAPPED}, "1.2.0"), ({"__twostep_swap": {"results": [{"to": "x"}]}}, "1.1.0")],
+)
+def test_the_version_that_a_host_was_swapped_to_is_rejected_where_evidence_is_and_on_its_wave(registers: dict, version: str) -> None:
+    run = Run()
+    run.hosts["localhost"]["__twostep_run"] = {"version": "1.1.0"}
+    run.hosts["n1"].update(registers)
+    run.stage("before", ["n1"], told(n1=look(100, 1000)))
+    judged = run.stage("swapped", ["n1"], told(n1=look(110, 1100, 2, errors=2)))
+    reason = "errors_up, Slot data has failed 2 requests since the swap"
+    assert soak_run.rejections(judged, ["n2"], run.hosts) == [
+        {"host": host, "version": version, "found_on": "n1", "reason": reason} for host in ("n1", "n2")
+    ]
+
+
+def test_silence_and_the_work_of_others_reject_no_version() -> None:
+    run = Run()
+    run.hosts["localhost"]["__twostep_run"] = {"version": "1.1.0"}
+    run.stage("before", ["n1"], told(n1=look(100, 1000)))
+    for register in (told(), told(n1=look(110, 1100, 2, log=None))):
+        judged = run.stage("swapped", ["n1"], register)
+        assert codes(judged)["n1"]
+        assert soak_run.rejections(judged, ["n1"], run.hosts) == []
+    assert soak_run.soak.AGAINST_VERSION
+    assert set(soak_run.soak.AGAINST_VERSION) < {code for code, verdict in soak_run.soak.CODES.items() if verdict == "not_ok"}
+
+
+def test_a_host_that_the_run_has_gone_on_without_is_judged_no_more() -> None:
+    run = Run()
+    run.stage("before", ["n1"], told(n1=look(100, 1000)))
+    run.hosts["n1"]["__twostep_failures"] = {"verdict": "go_on", "left_out": ["n1"]}
+    assert soak_run.touched(FLEET, run.hosts) == []
+    assert codes(run.stage("before", ["n2"], told(n2=look(200, 2000)))) == {}
+
+
 def test_what_is_not_known_counts_only_if_it_must_be_known() -> None:
     run = Run()
     run.stage("before", ["n1"], told(n1=look(100, 1000)))

@@ -33,6 +33,7 @@ def test_fake_parent_hot(fake_parent: FakeParent) -> None:
     assert checked.as_dict() == {
         "slot": "data", "family": "remap", "from": "1.0.0", "to": "1.1.0", "verdict": "hot", "mode": "handover", "reasons": [],
         "twostep_path": ["1.0.0", "1.1.0"], "path_reasons": [], "taint": [], "protocols": {"1.1.0": None},
+        "srcversion": "SRC1.1.0",
     }  # fmt: skip
 
 
