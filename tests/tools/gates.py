@@ -279,7 +279,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
             beside(*mixed(oldest_sanity() + units(), artifact() + kmod())),
             alone(*install(), *scale("short")),
             beside(*short([*molecule(small_scenarios()), *power_cuts(), *replication()]), *bench("short")),
-            alone(*molecule(fleet_scenarios()), *chaos()),
+            alone(*molecule(fleet_scenarios())),
         ]
     ),
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``make chaos``: faults on three nodes, a ring of mirrors under quorum and verified I/O.
 
-``python -m chaos [COUNT [SEED]]`` does COUNT faults at places that the seed chooses, each on a way of its own from one version to the
-other; without COUNT the short form, three ways with several faults each. A row for each fault and each way is in build/chaos/chaos.json.
+``python -m chaos short|COUNT [SEED]`` does COUNT faults at places that the seed chooses, each on a way of its own from one version to the
+other; or the short form, three ways with several faults each. A row for each fault and each way is in build/chaos/chaos.json.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def do(jobs: Sequence[Job], seed: int | None, campaign: Campaign) -> list[dict[s
     def keep(row: dict[str, Any]) -> bool:
         rows.append(row)
         what = row.get("ended") or f"finished at {row['finished']}"
-        say(f"  {what}, {', '.join(row['logs'])}, {row['seconds']} s" + "".join(f"\n    {line}" for line in row["complaints"]))
+        say("  " + ", ".join([what, *row["logs"], f"{row['seconds']} s"]) + "".join(f"\n    {line}" for line in row["complaints"]))
         (OUT / "chaos.json").write_text(json.dumps({"seed": seed, "rows": rows}, indent=1) + "\n", encoding="utf-8")
         return not row["complaints"]
 
@@ -87,8 +87,9 @@ def _work(inventory: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a campaign; 0 if nothing was lost and every job was finished."""
-    seed = (int(arguments[1]) if len(arguments) > 1 else secrets.randbelow(10**6)) if arguments else None
-    jobs = chosen(int(arguments[0]), seed) if seed is not None else short()
+    is_short = list(arguments) == ["short"]
+    seed = None if is_short else int(arguments[1]) if len(arguments) > 1 else secrets.randbelow(10**6)
+    jobs = short() if seed is None else chosen(int(arguments[0]), seed)
     planned = sum(map(len, jobs))
     say(f"{planned} faults" + (f", seed {seed}: make chaos FAULTS={planned} SEED={seed}" if seed is not None else ""))
     OUT.mkdir(mode=0o700, parents=True, exist_ok=True)

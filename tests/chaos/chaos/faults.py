@@ -234,7 +234,7 @@ FAULTS = (
           variables={"twostep_health_sources": ["corosync", "md", "etcd"]}),
     Fault("paused", "P13", (BETWEEN,), pause, unpause, says=("paused",)),
 )  # fmt: skip
-# What make test has: three jobs with ten faults, of node, network, controller and operator, before, in and after a hold.
+# The short form: three jobs with ten faults, of node, network, controller and operator, before, in and after a hold.
 SHORT = (
     (
         ("vote lost before the wave", "preflight", 1),
