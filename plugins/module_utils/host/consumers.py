@@ -14,7 +14,7 @@ from ..core.consumers import Consumer, Device, Facts, Leg, Mount, MountUnit
 from ..core.errors import TwostepError
 from ..core.health import OK
 from ..core.multipath import Map
-from . import health_md, multipath
+from . import health_md, multipath, sysfs
 from .paths import Paths
 from .runner import Result
 from .world import World
@@ -48,14 +48,14 @@ def _devices(paths: Paths, disk: str) -> tuple[Device, ...]:
     folder = f"{paths.sys}/block/{disk}"
     parts = [name for name in _entries(folder) if os.path.exists(f"{folder}/{name}/partition")]
     return tuple(
-        Device(_path(name, place), _text(f"{place}/dev") or "", tuple(_entries(f"{place}/holders")))
+        Device(_path(name, place), sysfs.read(f"{place}/dev") or "", tuple(_entries(f"{place}/holders")))
         for name, place in [(disk, folder), *((part, f"{folder}/{part}") for part in parts)]
     )
 
 
 def _path(name: str, place: str) -> str:
     """Return the path of a device; that of device-mapper is by name, since its number may be another when it comes back."""
-    mapped = _text(f"{place}/dm/name")
+    mapped = sysfs.read(f"{place}/dm/name")
     return f"/dev/mapper/{mapped}" if mapped else f"/dev/{name.replace('!', '/')}"
 
 
@@ -89,7 +89,7 @@ def _kernel_name(paths: Paths, device: str) -> str:
 
 def _is_mounted(paths: Paths, consumer: Consumer) -> bool:
     """Return whether the device is mounted there; what else is mounted at that place, such as an automount, does not count."""
-    number = _text(f"{paths.sys}/class/block/{_kernel_name(paths, consumer.device)}/dev")
+    number = sysfs.read(f"{paths.sys}/class/block/{_kernel_name(paths, consumer.device)}/dev")
     here = [mount for mount in _mounts(paths) if mount.point == consumer.name]
     return any(mount.source == consumer.device or mount.number == number for mount in here)
 
@@ -110,7 +110,7 @@ def look(world: World, disks: Sequence[str], units: Sequence[str]) -> Facts:
         if of_paths is not None:
             maps[name] = of_paths
         elif os.path.isdir(f"{paths.sys}/block/{name}/md"):
-            legs[name] = Leg(health_md.read_array(name, paths), _text(f"{paths.sys}/block/{name}/md/bitmap/location"))
+            legs[name] = Leg(health_md.read_array(name, paths), sysfs.read(f"{paths.sys}/block/{name}/md/bitmap/location"))
     return Facts(
         devices=found.devices,
         mounts=found.mounts,
@@ -173,7 +173,7 @@ def is_there(world: World, consumer: Consumer) -> bool:
         return _kernel_name(paths, consumer.name) in [_kernel_name(paths, path) for path, _priority in areas]
     if consumer.kind == "path":
         return multipath.is_there(world, consumer)
-    state = _text(f"{_leg_folder(paths, consumer)}/state")
+    state = sysfs.read(f"{_leg_folder(paths, consumer)}/state")
     return state is not None and "faulty" not in state.split(",")
 
 

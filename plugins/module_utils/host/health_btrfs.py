@@ -10,8 +10,9 @@ import re
 from ..core import health_btrfs
 from ..core.health import UNKNOWN, Finding
 from ..core.untrusted import text
-from .health_probe import Question, Sample, World, read
+from .health_probe import Question, Sample, World
 from .paths import Paths
+from .sysfs import read
 
 SUBJECT = "file systems"
 _NONE = "This host has no mounted btrfs file system. Take btrfs out of twostep_health_sources if it is not meant to have one."

@@ -9,7 +9,8 @@ from typing import Callable
 from ..core import health_consul
 from ..core.errors import TwostepError
 from . import http
-from .health_probe import Question, Sample, World, read
+from .health_probe import Question, Sample, World
+from .sysfs import read
 
 SUBJECT = "quorum"
 ADDRESS = "http://127.0.0.1:8500"

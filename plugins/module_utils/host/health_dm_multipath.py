@@ -10,9 +10,10 @@ from ..core import health_dm_multipath as core
 from ..core.errors import TwostepError
 from ..core.health import UNKNOWN, Finding, unreadable
 from ..core.multipath import PREFIX
-from .health_probe import Question, Sample, World, read
+from .health_probe import Question, Sample, World
 from .multipath import ASK_ACTIVE, says_active
 from .paths import Paths
+from .sysfs import read
 
 SUBJECT = "maps"
 _NONE = "This host has no multipath map. Take dm_multipath out of twostep_health_sources if it is not meant to have one."

@@ -8,8 +8,9 @@ import os
 
 from ..core import health_md
 from ..core.health import UNKNOWN, Finding
-from .health_probe import Question, Sample, World, read
+from .health_probe import Question, Sample, World
 from .paths import Paths
+from .sysfs import read
 
 SUBJECT = "arrays"
 _NONE = "This host has no md array. Take md out of twostep_health_sources if it is not meant to have one."

@@ -13,8 +13,9 @@ import re
 
 from ..core import health_nvme_multipath as core
 from ..core.health import UNKNOWN, Finding
-from .health_probe import Question, Sample, World, read
+from .health_probe import Question, Sample, World
 from .paths import Paths
+from .sysfs import read
 
 SUBJECT = "namespaces"
 _NONE = (

@@ -16,7 +16,6 @@ from ..core.health import Finding
 from .paths import Paths
 from .runner import Run
 
-MAX_FILE_BYTES = 4096
 # Codes of errors which say that a source could not answer; any other one is a refusal.
 UNANSWERED = ("no_command", "command_timeout", "unreadable_answer")
 
@@ -53,12 +52,3 @@ class Sample:
 def utc_now() -> str:
     """Return the time of day, UTC, ISO 8601, in seconds: what the gate compares with its own."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def read(path: str) -> str | None:
-    """Return what a small file of sysfs or procfs says, or None when it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read(MAX_FILE_BYTES).strip()
-    except OSError:
-        return None

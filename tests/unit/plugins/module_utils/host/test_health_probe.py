@@ -1,18 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The twostep.hotswap authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What sources share: a small file is read, or is None."""
+"""What sources share: the time at which they looked is one that the gate can read."""
 
 from __future__ import annotations
 
-import pathlib
+from datetime import datetime, timedelta, timezone
 
 from ansible_collections.twostep.hotswap.plugins.module_utils.host import health_probe
 
 
-def test_a_small_file_is_read_and_an_absent_one_is_none(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "state").write_bytes(b" in_sync \xff\n")
-    (tmp_path / "endless").write_text("x" * 10000)
-    assert health_probe.read(str(tmp_path / "state")) == "in_sync \ufffd"
-    assert len(health_probe.read(str(tmp_path / "endless")) or "") == health_probe.MAX_FILE_BYTES
-    assert health_probe.read(str(tmp_path / "absent")) is None
-    assert health_probe.read(str(tmp_path)) is None
+def test_the_time_of_a_look_is_now_in_utc() -> None:
+    told = datetime.strptime(health_probe.utc_now(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    assert abs(datetime.now(timezone.utc) - told) < timedelta(minutes=1)
