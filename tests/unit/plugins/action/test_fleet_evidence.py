@@ -27,12 +27,12 @@ class HostVars(dict):
         return self.get(host, {})
 
 
-def run(monkeypatch, hosts: dict, silent: tuple = (), answer: object = ANSWER, **options: object) -> dict:
+def run(monkeypatch, hosts: dict, silent: tuple = (), answer: object = None, **options: object) -> dict:
     asked: dict = {}
 
     def ask_all(targets, program, timeout_s):
         asked.update(hosts=[target.host for target in targets], question=json.loads(program.stdin), timeout_s=timeout_s)
-        said = sessions.Reply(0, json.dumps(answer), "")
+        said = sessions.Reply(0, json.dumps(ANSWER if answer is None else answer), "")
         return {target.host: no_session(target.host, "refused") if target.host in silent else said for target in targets}
 
     monkeypatch.setattr(all_hosts.sessions, "ask_all", ask_all)
